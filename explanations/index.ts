@@ -7,3 +7,7 @@ export {
   type SentenceExplanation,
   type Style,
 } from './explanation.js';
+export { type ExplanationLimits, formatExplanations, parseExplanations, readExplanations } from './file.js';
+export { describePattern, quoteToken } from './pattern/describe.js';
+export { compilePatterns, type PatternMatcher, type PatternRatings } from './pattern/matcher.js';
+export { findAmbiguity, patternLength, ratePattern } from './pattern/pattern.js';
