@@ -8,14 +8,22 @@ export const estimateSchema = z.strictObject({
 });
 export type Estimate = z.infer<typeof estimateSchema>;
 
+/** A number that could not be had, beside its reason. Missing is neither zero nor NaN. */
+const unmeasuredSchema = z.strictObject({ mean: z.null(), why: z.string() });
+
+/** An estimate, or why there is none, e.g. because every position of an arm was dropped. */
+export const measureSchema = z.union([estimateSchema, unmeasuredSchema]);
+export type Measure = z.infer<typeof measureSchema>;
+
 /** A ratio of means, e.g. the recovered share; `null` with a reason where its denominator is not above 0. */
 export const shareSchema = z.union([
   z.strictObject({ mean: z.number(), ci: z.tuple([z.number(), z.number()]) }),
-  z.strictObject({ mean: z.null(), why: z.string() }),
+  unmeasuredSchema,
 ]);
 export type Share = z.infer<typeof shareSchema>;
 
-export const armSchema = z.strictObject({
+/** What an arm is, before anything is measured. What does not apply to its kind is `null`. */
+export const armDescriptionSchema = z.strictObject({
   id: z.string(),
   /** original, zero-output, zero-latents, mean, resample, coder, simulated, oracle-*, control-* */
   kind: z.string(),
@@ -25,20 +33,46 @@ export const armSchema = z.strictObject({
   /** Which latents are rewritten first: `top` by F1 of firing on held-out evidence, or `sampled`. */
   selection: z.enum(['top', 'sampled']).nullable(),
   fraction: z.number().nullable(),
+});
+export type ArmDescription = z.infer<typeof armDescriptionSchema>;
+
+export const armSchema = z.strictObject({
+  ...armDescriptionSchema.shape,
+  /** Positions that count: all, less those dropped for missing ratings. */
   positions: z.number().int(),
+  /** Latent ratings that were wanted, over all positions; `null` for kinds that ask for none. */
+  asked: z.number().int().nullable(),
   /** Latent ratings that did not come, over all positions. */
   missing: z.number().int(),
-  ce: estimateSchema,
-  deltaCe: estimateSchema,
-  kl: estimateSchema,
+  ce: measureSchema,
+  deltaCe: measureSchema,
+  kl: measureSchema,
   /** (dCE(zero-output) - dCE(arm)) / (dCE(zero-output) - dCE(coder)). */
   recovered: shareSchema,
   /** The same for KL. */
   recoveredKl: shareSchema,
   /** Share of positions where the most likely next token is the original model's. */
-  top1: estimateSchema,
+  top1: measureSchema,
 });
 export type Arm = z.infer<typeof armSchema>;
+
+/** Two arms compared on the positions that count for both. Negative: `arm` loses less than `against`. */
+export const contrastSchema = z.strictObject({
+  arm: z.string(),
+  against: z.string(),
+  /** ce(arm) - ce(against), nats per token. */
+  deltaCe: estimateSchema,
+  /** Two-sided bootstrap p-value of "no difference". */
+  p: z.number().min(0).max(1),
+  /**
+   * Two one-sided tests of "the difference is at least `margin` nats per token"; `holds` where p < 0.05, that is,
+   * where the two are shown to be the same within the margin. `null` where there is no gap to take a margin of.
+   */
+  equivalence: z
+    .strictObject({ margin: z.number().positive(), p: z.number().min(0).max(1), holds: z.boolean() })
+    .nullable(),
+});
+export type Contrast = z.infer<typeof contrastSchema>;
 
 /** `summary.json`: what a run found. Units: nats per token; KL is KL(original || arm). */
 export const summarySchema = z.strictObject({
@@ -52,6 +86,12 @@ export const summarySchema = z.strictObject({
   original: z.strictObject({ ce: z.number() }),
   /** True where the budget or an interrupt ended the run before its plan did. */
   partial: z.boolean(),
+  /** How intervals were made. */
+  bootstrap: z.strictObject({ resamples: z.number().int(), seed: z.string() }),
+  /** dCE(zero-output) - dCE(coder): what the coder is worth, the whole of which `recovered` is a share. */
+  gap: measureSchema,
   arms: z.array(armSchema),
+  /** Each simulated and control arm against zero-output, and each simulated arm against each control at its fraction. */
+  contrasts: z.array(contrastSchema),
 });
 export type Summary = z.infer<typeof summarySchema>;

@@ -1,0 +1,110 @@
+import type { Measure, Share } from '../summary.js';
+import { equivalenceP, estimate, share, twoSidedP } from './estimate.js';
+import { type ArmMeasurements, checkMeasurements, type Measurements, positionCount } from './measurements.js';
+import { DEFAULT_RESAMPLES, drawResamples, type Ratio, resampleRatio } from './resamples.js';
+
+/** What is measured of an arm at each position. `top1` is 0 or 1. */
+export type Metric = 'ce' | 'kl' | 'top1';
+
+/** Two arms compared on the positions that count for both. */
+export interface PairedDifference {
+  /** metric(a) - metric(b). */
+  readonly difference: Measure;
+  /** Two-sided bootstrap p-value of "no difference"; 1 where nothing can be compared. */
+  readonly p: number;
+  /** p-value of "they differ by `margin` or more"; small means no different within the margin. */
+  equivalence(margin: number): number;
+}
+
+/** Statistics of one set of measurements. Every number comes from the same resamples, so that all are paired. */
+export interface PairedStatistics {
+  readonly positions: number;
+  /** Positions that count for all the given arms. */
+  counted(...arms: ArmMeasurements[]): number;
+  mean(arm: ArmMeasurements, metric: Metric): Measure;
+  difference(a: ArmMeasurements, b: ArmMeasurements, metric: Metric): PairedDifference;
+  /** (metric(worst) - metric(arm)) / (metric(worst) - metric(best)), on the positions that count for all three. */
+  share(arm: ArmMeasurements, worst: ArmMeasurements, best: ArmMeasurements, metric: Metric): Share;
+}
+
+/**
+ * Paired bootstrap over contexts. The order in which contexts were measured does not matter: they are drawn in the
+ * order of their ids.
+ * @throws {RangeError} see {@link checkMeasurements}, {@link drawResamples}
+ */
+export function pairedStatistics(
+  measurements: Measurements,
+  { seed, resamples: count = DEFAULT_RESAMPLES }: { readonly seed: string | number; readonly resamples?: number },
+): PairedStatistics {
+  checkMeasurements(measurements);
+  const { contexts } = measurements;
+  const resamples = drawResamples(contexts.length, seed, count);
+  const positions = positionCount(measurements);
+  const rank = rankById(contexts.map(({ id }) => id));
+  const contextOf = new Uint32Array(positions);
+  let start = 0;
+  contexts.forEach((context, c) => {
+    contextOf.fill(rank[c]!, start, start + context.positions.length);
+    start += context.positions.length;
+  });
+
+  /** Sums of `value` over each context's positions that count for all of `arms`. */
+  const sums = (arms: readonly ArmMeasurements[], value: (position: number) => number): Float64Array => {
+    const drops = arms.flatMap(({ dropped }) => (dropped === null ? [] : [dropped]));
+    const total = new Float64Array(contexts.length);
+    for (let p = 0; p < positions; p++) {
+      if (drops.every((dropped) => dropped[p] === 0)) total[contextOf[p]!]! += value(p);
+    }
+    return total;
+  };
+  const one = (): number => 1;
+  const minus =
+    (a: ArmMeasurements, b: ArmMeasurements, metric: Metric) =>
+    (p: number): number =>
+      a[metric][p]! - b[metric][p]!;
+  const meanOver = (arms: readonly ArmMeasurements[], value: (position: number) => number): Ratio | null => {
+    const counts = sums(arms, one);
+    return counts.filter((n) => n > 0).length < 2 ? null : resampleRatio(resamples, sums(arms, value), counts);
+  };
+  const tooFew = { mean: null, why: 'fewer than 2 contexts have positions that count' } as const;
+  const total = (arms: readonly ArmMeasurements[], value: (position: number) => number): number =>
+    sums(arms, value).reduce((a, b) => a + b, 0);
+
+  return {
+    positions,
+    counted: (...arms) => total(arms, one),
+    mean(arm, metric) {
+      const ratio = meanOver([arm], (p) => arm[metric][p]!);
+      return ratio === null ? tooFew : estimate(ratio);
+    },
+    difference(a, b, metric) {
+      const ratio = meanOver([a, b], minus(a, b, metric));
+      if (ratio === null) return { difference: tooFew, p: 1, equivalence: () => 1 };
+      return {
+        difference: estimate(ratio),
+        p: twoSidedP(ratio.draws),
+        equivalence: (margin) => equivalenceP(ratio.draws, margin),
+      };
+    },
+    share(arm, worst, best, metric) {
+      const arms = [arm, worst, best];
+      if (sums(arms, one).filter((n) => n > 0).length < 2) return tooFew;
+      const kept = sums(arms, minus(worst, arm, metric));
+      const gap = sums(arms, minus(worst, best, metric));
+      return share(
+        resampleRatio(resamples, kept, gap),
+        gap.reduce((a, b) => a + b, 0),
+      );
+    },
+  };
+}
+
+/** `rank[i]` is the place of `ids[i]` in sorted order; equal ids keep their order. */
+function rankById(ids: readonly string[]): Uint32Array {
+  const order = ids.map((_, i) => i).sort((a, b) => (ids[a]! < ids[b]! ? -1 : ids[a]! > ids[b]! ? 1 : a - b));
+  const rank = new Uint32Array(ids.length);
+  order.forEach((context, place) => {
+    rank[context] = place;
+  });
+  return rank;
+}
