@@ -11,3 +11,4 @@ export { type ExplanationLimits, formatExplanations, parseExplanations, readExpl
 export { describePattern, quoteToken } from './pattern/describe.js';
 export { compilePatterns, type PatternMatcher, type PatternRatings } from './pattern/matcher.js';
 export { findAmbiguity, patternLength, ratePattern } from './pattern/pattern.js';
+export { explanationText } from './text.js';

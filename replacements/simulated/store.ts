@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { z } from 'zod';
+import { UsageError } from '../../harness/index.js';
+import { type Answer, answerSchema } from './answer.js';
+
+/** Keeps answers so that none is paid for twice. Keys come from `answerKey`. */
+export interface RatingStore {
+  get(key: string): Promise<Answer | undefined>;
+  /** Resolves once the answer would survive a crash; a key's first answer stays. */
+  put(key: string, answer: Answer): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Everything that decides an answer. The explanation and the text window are in the prompt, as the endpoint reads them. */
+export interface AnswerIdentity {
+  readonly model: string;
+  readonly system: string;
+  readonly user: string;
+  readonly sampling: Readonly<Record<string, number | boolean>>;
+}
+
+/** sha256 over the content of a query, in hex: the same question is the same key in every run. */
+export function answerKey({ model, system, user, sampling }: AnswerIdentity): string {
+  const sorted = Object.entries(sampling).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256')
+    .update(JSON.stringify([model, system, user, sorted]))
+    .digest('hex');
+}
+
+/** Keeps answers as long as the process lives. */
+export function memoryStore(): RatingStore {
+  const answers = new Map<string, Answer>();
+  return {
+    get: async (key) => answers.get(key),
+    put: async (key, answer) => {
+      if (!answers.has(key)) answers.set(key, answer);
+    },
+    close: async () => {},
+  };
+}
+
+const HEADER = { schema: 'partial-rewrite/answers@1' };
+const recordSchema = z.object({ key: z.string(), answer: answerSchema });
+
+function parseRecord(line: string, where: string): z.infer<typeof recordSchema> {
+  try {
+    return recordSchema.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new UsageError('STORE_DAMAGED', `${where} is no stored answer.`, 'Delete that line to ask it again.', {
+      cause,
+    });
+  }
+}
+
+function checkHeader(line: string, path: string): void {
+  let schema: unknown;
+  try {
+    schema = z.object({ schema: z.string() }).parse(JSON.parse(line)).schema;
+  } catch {
+    schema = 'not a store of answers';
+  }
+  if (schema === HEADER.schema) return;
+  throw new UsageError(
+    'STORE_VERSION',
+    `${path} is ${String(schema)}, not ${HEADER.schema}.`,
+    'Name another file; this one is left as it is.',
+  );
+}
+
+/** Reads all answers and cuts off a last line that a crash left torn. */
+async function load(file: FileHandle, path: string): Promise<Map<string, Answer>> {
+  const answers = new Map<string, Answer>();
+  const bytes = await file.readFile();
+  const whole = bytes.lastIndexOf(0x0a) + 1;
+  // Only a torn line of ours may be cut; anything else that lacks a newline is somebody's file.
+  if (whole === 0 && bytes.length > 0 && !`${JSON.stringify(HEADER)}\n`.startsWith(bytes.toString('utf8'))) {
+    checkHeader(bytes.toString('utf8', 0, 200), path);
+  }
+  const lines = bytes.toString('utf8', 0, whole).split('\n').slice(0, -1);
+  if (lines[0] !== undefined) checkHeader(lines[0], path);
+  for (const [index, line] of lines.entries()) {
+    if (index === 0 || line === '') continue;
+    const { key, answer } = parseRecord(line, `${path}, line ${index + 1},`);
+    if (!answers.has(key)) answers.set(key, answer);
+  }
+  await file.truncate(whole);
+  if (whole === 0) {
+    await file.appendFile(`${JSON.stringify(HEADER)}\n`);
+    await file.sync();
+  }
+  return answers;
+}
+
+interface Waiting {
+  readonly line: string;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * An append-only file of JSON lines, read whole when opened. Answers that arrive while the disk is busy share the next
+ * write and sync, so that durability costs little under load.
+ * One process at a time may have it open.
+ * @throws {UsageError} for a file of another version or kind, and for a damaged line that is not the last
+ */
+export async function openStore(path: string): Promise<RatingStore> {
+  const file = await open(path, 'a+').catch((cause: unknown) => {
+    throw new UsageError(
+      'STORE_UNREADABLE',
+      `Answers could not be kept in ${path}.`,
+      'Name a file in a folder that can be written.',
+      {
+        cause,
+      },
+    );
+  });
+  const answers = await load(file, path).catch(async (error: unknown) => {
+    await file.close();
+    throw error;
+  });
+  let waiting: Waiting[] = [];
+  let writing: Promise<void> | null = null;
+
+  const flush = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      try {
+        await file.appendFile(batch.map(({ line }) => line).join(''));
+        await file.sync();
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    writing = null;
+  };
+
+  return {
+    get: async (key) => answers.get(key),
+    put(key, answer) {
+      if (answers.has(key)) return writing ?? Promise.resolve();
+      answers.set(key, answer);
+      return new Promise((resolve, reject) => {
+        waiting.push({ line: `${JSON.stringify({ key, answer })}\n`, resolve, reject });
+        writing ??= flush();
+      });
+    },
+    async close() {
+      await writing;
+      await file.close();
+    },
+  };
+}
