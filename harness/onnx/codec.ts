@@ -4,12 +4,12 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { UsageError } from '../errors.js';
 import { topologicalOrder } from './graph.js';
 import {
+  TensorProto_DataLocation as DataLocation,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   StringStringEntryProtoSchema,
   type TensorProto,
-  TensorProto_DataLocation as DataLocation,
   TensorProtoSchema,
 } from './proto/onnx_pb.js';
 
@@ -22,17 +22,18 @@ export interface ModelFile {
 }
 
 /** Bits of one element by ONNX element type number; what is absent here (strings, complex numbers) is no weight. */
+// biome-ignore format: a table
 const BITS: Readonly<Record<number, number>> = {
   1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 16: 16,
   17: 8, 18: 8, 19: 8, 20: 8, 21: 4, 22: 4, 23: 4,
-}; // biome-ignore format: a table
+};
 
 /** Initializers below this many bytes stay embedded: shape constants must be readable while a graph is optimised. */
 const SMALL = 1024;
 
 /**
  * Reads and checks a model: initializers have the bytes that their shape says, external data lies inside its file and
- * under the model's folder, names are produced once and before they are used.
+ * under the model's folder, every tensor is made once, and none from itself.
  * @throws {UsageError} `MODEL_NOT_FOUND`, `MODEL_UNREADABLE`, `MODEL_INVALID`, `TENSOR_SIZE`, `EXTERNAL_DATA`
  */
 export function readModel(path: string): ModelFile {
@@ -40,7 +41,9 @@ export function readModel(path: string): ModelFile {
   try {
     bytes = readFileSync(path);
   } catch (cause) {
-    throw new UsageError('MODEL_NOT_FOUND', `No model can be read at ${path}.`, 'Give the path of an .onnx file.', { cause });
+    throw new UsageError('MODEL_NOT_FOUND', `No model can be read at ${path}.`, 'Give the path of an .onnx file.', {
+      cause,
+    });
   }
   return decodeModel(bytes, path);
 }

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type ModelFile, referTo } from './codec.js';
-import { GraphIndex, uses } from './graph.js';
+import { type GraphIndex, uses } from './graph.js';
 import {
   GraphProtoSchema,
   type ModelProto,

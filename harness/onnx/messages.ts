@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
@@ -50,7 +50,11 @@ export function node(
 }
 
 /** A small int64 initializer, embedded. Without `dims` it is a vector. */
-export function int64Tensor(name: string, values: readonly number[], dims: readonly number[] = [values.length]): TensorProto {
+export function int64Tensor(
+  name: string,
+  values: readonly number[],
+  dims: readonly number[] = [values.length],
+): TensorProto {
   return create(TensorProtoSchema, {
     name,
     dims: dims.map(BigInt),

@@ -1,0 +1,197 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UsageError } from '../errors.js';
+import { decodeModel, encodeModel, readModel, referTo } from './codec.js';
+import { assemble, slice } from './extract.js';
+import { GraphIndex, uses } from './graph.js';
+import { ELEMENT, float32Tensor, int64Tensor, node, valueInfo } from './messages.js';
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from './proto/onnx_pb.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'codec-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const weight = Float32Array.from({ length: 512 }, (_, i) => i / 7);
+function model(graph: MessageInitShape<typeof GraphProtoSchema>) {
+  return create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: '', version: 17n }], graph });
+}
+/** x -> a = x * big -> b = a + small -> y = relu(b) */
+const chain = model({
+  input: [valueInfo('x', ELEMENT.float32, [512])],
+  output: [valueInfo('y', ELEMENT.float32)],
+  node: [node('Mul', ['x', 'big'], ['a']), node('Add', ['a', 'small'], ['b']), node('Relu', ['b'], ['y'])],
+  initializer: [float32Tensor('big', weight, [512]), float32Tensor('small', weight.slice(0, 1), [1])],
+});
+function written(name: string, bytes: Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+function refusal(action: () => unknown): { code: string; message: string } {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof UsageError) return { code: error.code, message: error.message };
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('readModel', () => {
+  it('gives back the same bytes, fields that it does not know included', () => {
+    const unknown = Uint8Array.from([0xf2, 0x3e, 3, 1, 2, 3]); // field 1006, three bytes
+    const bytes = Uint8Array.from([...encodeModel(chain), ...unknown]);
+    expect(encodeModel(readModel(written('unknown.onnx', bytes)).model)).toEqual(bytes);
+  });
+
+  it('reads weights as views into the file', () => {
+    const file = decodeModel(encodeModel(chain), 'chain.onnx');
+    expect(file.graph.initializer[0]!.rawData.buffer).toBe(file.bytes.buffer);
+  });
+
+  it('refuses a file that is not there', () => {
+    expect(refusal(() => readModel(join(folder, 'none.onnx')))).toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+      message: expect.stringMatching(/^[^\n]*none\.onnx[^\n]*\n {2}[^\n]+$/),
+    });
+  });
+
+  it('refuses a file that was cut short, wherever that was', () => {
+    const bytes = encodeModel(chain);
+    for (let length = 0; length < bytes.length; length += 1 + Math.floor(length / 9)) {
+      const { code } = refusal(() => decodeModel(bytes.subarray(0, length), 'short.onnx'));
+      expect(['MODEL_UNREADABLE', 'MODEL_INVALID', 'TENSOR_SIZE']).toContain(code);
+    }
+  });
+
+  it('refuses a pointer to large-file storage', () => {
+    const pointer = new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n');
+    expect(refusal(() => decodeModel(pointer, 'pointer.onnx')).code).toBe('MODEL_UNREADABLE');
+  });
+
+  it.each([
+    ['fewer bytes than its shape says', float32Tensor('w', weight, [513]), /\[513\] needs 2052 bytes and holds 2048/],
+    ['a negative size', float32Tensor('w', weight, [-512]), /negative size/],
+    ['fewer values than its shape says', int64Tensor('w', [1, 2], [3]), /needs 3 values and holds 2/],
+    ['a size that overflows', float32Tensor('w', weight, [2 ** 40, 2 ** 40]), /holds 2048/],
+  ])('refuses an initializer with %s', (_, tensor, message) => {
+    const bytes = encodeModel(model({ initializer: [tensor] }));
+    expect(refusal(() => decodeModel(bytes, 'lie.onnx'))).toMatchObject({
+      code: 'TENSOR_SIZE',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    ['an absolute path', { location: '/etc/passwd' }, /outside the folder/],
+    ['a climbing path', { location: 'a/../../weights.bin' }, /outside the folder/],
+    ['no path', {}, /outside the folder/],
+    ['an absent file', { location: 'absent.bin' }, /not there/],
+    ['a range behind the end', { location: 'weights.bin', offset: '8' }, /bytes 8 to 24 of weights.bin, which has 16/],
+    ['a negative offset', { location: 'weights.bin', offset: '-4' }, /bytes -4/],
+    ['no number as offset', { location: 'weights.bin', offset: 'x' }, /bytes NaN/],
+    ['another length', { location: 'weights.bin', length: '8' }, /needs 16 bytes and points at 8/],
+  ])('refuses external data with %s', (_, entries, message) => {
+    writeFileSync(join(folder, 'weights.bin'), new Uint8Array(16));
+    const tensor = create(TensorProtoSchema, {
+      name: 'w',
+      dims: [4n],
+      dataType: ELEMENT.float32,
+      dataLocation: TensorProto_DataLocation.EXTERNAL,
+      externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
+    });
+    const path = written('external.onnx', encodeModel(model({ initializer: [tensor] })));
+    expect(refusal(() => readModel(path))).toMatchObject({
+      code: 'EXTERNAL_DATA',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    ['reads what nothing makes', [node('Relu', ['nowhere'], ['y'])], /reads nowhere, which nothing makes/],
+    ['runs in a circle', [node('Relu', ['y'], ['z']), node('Relu', ['z'], ['y'])], /made from itself/],
+    ['makes a tensor twice', [node('Relu', ['x'], ['y']), node('Abs', ['x'], ['y'])], /y is made twice/],
+    ['lacks its output', [node('Relu', ['x'], ['z'])], /nothing makes the output y/],
+  ])('refuses a graph that %s', (_, nodes, message) => {
+    const input = [valueInfo('x', ELEMENT.float32, [1])];
+    const bytes = encodeModel(model({ input, node: nodes, output: [valueInfo('y', ELEMENT.float32)] }));
+    expect(refusal(() => decodeModel(bytes, 'graph.onnx'))).toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
+describe('referTo', () => {
+  it('points at the very bytes of the weight, and leaves the file as it was', () => {
+    const bytes = encodeModel(chain);
+    const file = decodeModel(bytes, '/models/chain.onnx');
+    const before = clone(ModelProtoSchema, file.model);
+    const reference = referTo(file, file.graph.initializer[0]!);
+    const { location, offset, length } = Object.fromEntries(
+      reference.externalData.map(({ key, value }) => [key, value]),
+    );
+    expect(location).toBe('chain.onnx');
+    expect(new Float32Array(bytes.slice(Number(offset), Number(offset) + Number(length)).buffer)).toEqual(weight);
+    expect(Object.hasOwn(reference, 'rawData')).toBe(false);
+    expect(file.model).toEqual(before);
+  });
+
+  it('leaves small weights where they are', () => {
+    const file = decodeModel(encodeModel(chain), 'chain.onnx');
+    expect(referTo(file, file.graph.initializer[1]!)).toBe(file.graph.initializer[1]);
+  });
+});
+
+describe('slice and assemble', () => {
+  const file = decodeModel(encodeModel(chain), 'chain.onnx');
+  const index = new GraphIndex(file.graph);
+
+  it('takes what lies between two tensors, with only its weights', () => {
+    const between = slice(index, ['a'], ['b']);
+    expect(between.nodes.map(({ opType }) => opType)).toEqual(['Add']);
+    expect([...between.inputs]).toEqual(['a']);
+    const { graph } = assemble(file, { name: 'part', inputs: [], outputs: [], nodes: between.nodes });
+    expect(graph?.initializer.map(({ name }) => name)).toEqual(['small']);
+  });
+
+  it('reaches the inputs of the graph where nothing stops it before', () => {
+    expect([...slice(index, [], ['y']).inputs]).toEqual(['x']);
+  });
+
+  it('refuses a tensor that is not there', () => expect(() => slice(index, [], ['z'])).toThrow('no tensor z'));
+});
+
+describe('GraphIndex', () => {
+  it('sorts nodes, and knows who makes, reads, precedes and follows', () => {
+    const nodes = chain.graph!.node.toReversed();
+    const index = new GraphIndex(create(GraphProtoSchema, { ...chain.graph!, node: nodes }));
+    expect(index.nodes.map(({ opType }) => opType)).toEqual(['Mul', 'Add', 'Relu']);
+    expect(index.producer('b')?.opType).toBe('Add');
+    expect(index.consumers('b').map(({ opType }) => opType)).toEqual(['Relu']);
+    expect([...index.ancestors('b')].sort()).toEqual(['a', 'b', 'big', 'small', 'x']);
+    expect([...index.descendants(['a'])]).toEqual(['a', 'b', 'y']);
+  });
+
+  it('counts what the body of a branch captures from outside as read', () => {
+    const body = create(GraphProtoSchema, {
+      node: [node('Add', ['outer', 'own'], ['t'])],
+      initializer: [int64Tensor('own', [1])],
+      output: [valueInfo('t', ELEMENT.int64)],
+    });
+    const branch = node('If', ['condition'], ['y']);
+    branch.attribute.push(
+      create(AttributeProtoSchema, { name: 'then_branch', type: AttributeProto_AttributeType.GRAPH, g: body }),
+    );
+    expect(uses(branch)).toEqual(['condition', 'outer']);
+  });
+});

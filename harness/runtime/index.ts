@@ -1,0 +1,16 @@
+export { ortRuntime } from './ort.js';
+export type { Fetch, Runtime, Session, SessionOptions } from './runtime.js';
+export {
+  bool,
+  type Float32Data,
+  float32,
+  float32Data,
+  int64,
+  int64Data,
+  type KeptTensor,
+  kept,
+  type Results,
+  type TensorData,
+  type Value,
+} from './tensor-data.js';
+export { workerRuntime } from './worker-runtime.js';
