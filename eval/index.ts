@@ -1,4 +1,23 @@
 export {
+  type Example,
+  type Examples,
+  examplesSchema,
+  type LatentRow,
+  type Manifest,
+  manifestSchema,
+  type PositionRow,
+  type ReportData,
+  type RunResult,
+  readLatents,
+  readManifest,
+  readPositions,
+  readReportData,
+  readSummary,
+  type ShownLatent,
+  writeResult,
+  writeWhole,
+} from './result/index.js';
+export {
   type ArmMeasurements,
   EQUIVALENCE_MARGIN,
   errorShares,

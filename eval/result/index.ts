@@ -1,0 +1,13 @@
+export { type Example, type Examples, examplesSchema, type ShownLatent } from './examples.js';
+export { writeWhole } from './files.js';
+export {
+  type ReportData,
+  type RunResult,
+  readManifest,
+  readReportData,
+  readSummary,
+  writeResult,
+} from './folder.js';
+export { type LatentRow, readLatents } from './latents.js';
+export { type Manifest, manifestSchema } from './manifest.js';
+export { type PositionRow, readPositions } from './positions.js';
