@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../errors.js';
+import { DATA_TYPE, tensorProto } from './builder.js';
 import { decodeModel, encodeModel, readModel, referTo } from './codec.js';
 import { assemble, slice } from './extract.js';
 import { GraphIndex, uses } from './graph.js';
-import { ELEMENT, float32Tensor, int64Tensor, node, valueInfo } from './messages.js';
+import { node, valueInfo } from './messages.js';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -26,11 +27,20 @@ function model(graph: MessageInitShape<typeof GraphProtoSchema>) {
 }
 /** x -> a = x * big -> b = a + small -> y = relu(b) */
 const chain = model({
-  input: [valueInfo('x', ELEMENT.float32, [512])],
-  output: [valueInfo('y', ELEMENT.float32)],
+  input: [valueInfo('x', DATA_TYPE.float32, [512])],
+  output: [valueInfo('y', DATA_TYPE.float32)],
   node: [node('Mul', ['x', 'big'], ['a']), node('Add', ['a', 'small'], ['b']), node('Relu', ['b'], ['y'])],
-  initializer: [float32Tensor('big', weight, [512]), float32Tensor('small', weight.slice(0, 1), [1])],
+  initializer: [tensorProto('big', 'float32', [512], weight), tensorProto('small', 'float32', [1], weight.slice(0, 1))],
 });
+/** A weight whose stated shape need not be true. */
+function lying(dims: readonly number[], data: Float32Array) {
+  return create(TensorProtoSchema, {
+    name: 'w',
+    dims: dims.map(BigInt),
+    dataType: DATA_TYPE.float32,
+    rawData: new Uint8Array(data.buffer),
+  });
+}
 function written(name: string, bytes: Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, bytes);
@@ -79,10 +89,14 @@ describe('readModel', () => {
   });
 
   it.each([
-    ['fewer bytes than its shape says', float32Tensor('w', weight, [513]), /\[513\] needs 2052 bytes and holds 2048/],
-    ['a negative size', float32Tensor('w', weight, [-512]), /negative size/],
-    ['fewer values than its shape says', int64Tensor('w', [1, 2], [3]), /needs 3 values and holds 2/],
-    ['a size that overflows', float32Tensor('w', weight, [2 ** 40, 2 ** 40]), /holds 2048/],
+    ['fewer bytes than its shape says', lying([513], weight), /\[513\] needs 2052 bytes and holds 2048/],
+    ['a negative size', lying([-512], weight), /negative size/],
+    [
+      'fewer values than its shape says',
+      create(TensorProtoSchema, { name: 'w', dims: [3n], dataType: DATA_TYPE.int64, int64Data: [1n, 2n] }),
+      /needs 3 values and holds 2/,
+    ],
+    ['a size that overflows', lying([2 ** 40, 2 ** 40], weight), /holds 2048/],
   ])('refuses an initializer with %s', (_, tensor, message) => {
     const bytes = encodeModel(model({ initializer: [tensor] }));
     expect(refusal(() => decodeModel(bytes, 'lie.onnx'))).toMatchObject({
@@ -105,7 +119,7 @@ describe('readModel', () => {
     const tensor = create(TensorProtoSchema, {
       name: 'w',
       dims: [4n],
-      dataType: ELEMENT.float32,
+      dataType: DATA_TYPE.float32,
       dataLocation: TensorProto_DataLocation.EXTERNAL,
       externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
     });
@@ -122,8 +136,8 @@ describe('readModel', () => {
     ['makes a tensor twice', [node('Relu', ['x'], ['y']), node('Abs', ['x'], ['y'])], /y is made twice/],
     ['lacks its output', [node('Relu', ['x'], ['z'])], /nothing makes the output y/],
   ])('refuses a graph that %s', (_, nodes, message) => {
-    const input = [valueInfo('x', ELEMENT.float32, [1])];
-    const bytes = encodeModel(model({ input, node: nodes, output: [valueInfo('y', ELEMENT.float32)] }));
+    const input = [valueInfo('x', DATA_TYPE.float32, [1])];
+    const bytes = encodeModel(model({ input, node: nodes, output: [valueInfo('y', DATA_TYPE.float32)] }));
     expect(refusal(() => decodeModel(bytes, 'graph.onnx'))).toMatchObject({
       code: 'MODEL_INVALID',
       message: expect.stringMatching(message),
@@ -185,8 +199,8 @@ describe('GraphIndex', () => {
   it('counts what the body of a branch captures from outside as read', () => {
     const body = create(GraphProtoSchema, {
       node: [node('Add', ['outer', 'own'], ['t'])],
-      initializer: [int64Tensor('own', [1])],
-      output: [valueInfo('t', ELEMENT.int64)],
+      initializer: [tensorProto('own', 'int64', [1], [1])],
+      output: [valueInfo('t', DATA_TYPE.int64)],
     });
     const branch = node('If', ['condition'], ['y']);
     branch.attribute.push(

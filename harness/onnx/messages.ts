@@ -5,15 +5,9 @@ import {
   AttributeProto_AttributeType as AttributeType,
   type NodeProto,
   NodeProtoSchema,
-  type TensorProto,
-  TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from './proto/onnx_pb.js';
-
-/** ONNX element type numbers (`TensorProto.DataType`) that this project writes. */
-export const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11 } as const;
-export type ElementType = keyof typeof ELEMENT;
 
 export type AttributeValue = bigint | readonly bigint[] | number | string;
 
@@ -31,7 +25,8 @@ function attribute(name: string, value: AttributeValue): AttributeProto {
 }
 
 /**
- * One ONNX node, unchecked. A bigint attribute is an INT and a number a FLOAT, because ONNX refuses the one for the other.
+ * One ONNX node, unchecked, to be put among nodes of a file that was read; new graphs are written with `Graph` and `ops.ts`.
+ * A bigint attribute is an INT and a number a FLOAT, because ONNX refuses the one for the other.
  */
 export function node(
   opType: string,
@@ -46,30 +41,6 @@ export function node(
     input: [...input],
     output: [...output],
     attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
-  });
-}
-
-/** A small int64 initializer, embedded. Without `dims` it is a vector. */
-export function int64Tensor(
-  name: string,
-  values: readonly number[],
-  dims: readonly number[] = [values.length],
-): TensorProto {
-  return create(TensorProtoSchema, {
-    name,
-    dims: dims.map(BigInt),
-    dataType: ELEMENT.int64,
-    int64Data: values.map(BigInt),
-  });
-}
-
-/** A float32 initializer whose raw bytes are a view of `data`. */
-export function float32Tensor(name: string, data: Float32Array, dims: readonly number[]): TensorProto {
-  return create(TensorProtoSchema, {
-    name,
-    dims: dims.map(BigInt),
-    dataType: ELEMENT.float32,
-    rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
   });
 }
 

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DATA_TYPE, tensorProto } from '../onnx/builder.js';
 import { decodeModel, encodeModel, readModel } from '../onnx/codec.js';
 import { assemble } from '../onnx/extract.js';
-import { ELEMENT, float32Tensor, node, valueInfo } from '../onnx/messages.js';
+import { node, valueInfo } from '../onnx/messages.js';
 import { GraphProtoSchema, ModelProtoSchema } from '../onnx/proto/onnx_pb.js';
 import { float32, float32Data, int64Data, kept, ortRuntime, type Runtime, workerRuntime } from './index.js';
 
@@ -16,14 +17,14 @@ const graph = create(ModelProtoSchema, {
   opsetImport: [{ domain: '', version: 17n }],
   graph: create(GraphProtoSchema, {
     name: 'sums',
-    input: [valueInfo('x', ELEMENT.float32, ['n']), valueInfo('y', ELEMENT.float32, ['n'])],
+    input: [valueInfo('x', DATA_TYPE.float32, ['n']), valueInfo('y', DATA_TYPE.float32, ['n'])],
     output: [
-      valueInfo('sum', ELEMENT.float32),
-      valueInfo('size', ELEMENT.int64),
-      valueInfo('shifted', ELEMENT.float32),
+      valueInfo('sum', DATA_TYPE.float32),
+      valueInfo('size', DATA_TYPE.int64),
+      valueInfo('shifted', DATA_TYPE.float32),
     ],
     node: [node('Add', ['x', 'y'], ['sum']), node('Shape', ['x'], ['size']), node('Add', ['w', 'x'], ['shifted'])],
-    initializer: [float32Tensor('w', weights, [400, 1])],
+    initializer: [tensorProto('w', 'float32', [400, 1], weights)],
   }),
 });
 const bytes = encodeModel(graph);
