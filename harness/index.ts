@@ -1,7 +1,14 @@
 export type { Context } from './context.js';
 export { UsageError } from './errors.js';
+export { sha256, sha256OfFile } from './hash.js';
+export { backward } from './onnx/autodiff.js';
+export { Graph, type Value as GraphValue } from './onnx/builder.js';
+export { encodeModel } from './onnx/codec.js';
+export * as ops from './onnx/ops.js';
 export { type Random, seededRandom } from './random.js';
 export type { Filling, Hookpoint, Replacement, Site } from './replacement.js';
+export * from './runtime/index.js';
+export { encodeSafetensors, openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
 export {
   type ComponentInput,
   type ComponentOutput,
@@ -10,3 +17,6 @@ export {
   type LatentActivations,
   type Matrix,
 } from './tensor.js';
+export { contextsOf, makeContext, openTokenizer, type Packing, readTexts, type Tokenizer } from './tokens/index.js';
+export { adamStep } from './train/adam.js';
+export { type Parameter, Trainer } from './train/trainer.js';
