@@ -136,7 +136,7 @@ const cases: Readonly<Record<string, Case>> = {
 };
 
 const differentiable = Object.keys(gradientRules).filter(
-  (op) => !['ArgMax', 'Equal', 'Greater', 'GreaterOrEqual', 'And', 'Shape'].includes(op),
+  (op) => !['ArgMax', 'Equal', 'Greater', 'GreaterOrEqual', 'And', 'Shape', 'Identity'].includes(op),
 );
 
 async function run(graph: Graph, feeds: Record<string, ort.Tensor>): Promise<Record<string, Float64Array>> {

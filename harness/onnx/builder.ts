@@ -9,6 +9,7 @@ import {
   type NodeProto,
   NodeProtoSchema,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -29,6 +30,13 @@ export const DATA_TYPE: Readonly<Record<ElementType, number>> = {
   bool: 9,
   float64: 11,
 };
+
+/** Bytes of a file that hold a tensor. */
+export interface FileRange {
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
 
 export type Attribute = number | readonly number[] | { readonly float: number } | string | TensorProto;
 
@@ -169,6 +177,21 @@ export class Graph {
 
   private store(name: string, type: ElementType, shape: readonly number[], data: ArrayLike<number>): Value {
     this.initializers.push(tensorProto(name, type, shape, data));
+    return { graph: this, name, type, shape };
+  }
+
+  /** A weight that stays where it is: `length` bytes of `file`, which lies in the session's external folder. */
+  external(name: string, type: ElementType, shape: readonly number[], { file, offset, length }: FileRange): Value {
+    const entries = { location: file, offset: String(offset), length: String(length) };
+    this.initializers.push(
+      create(TensorProtoSchema, {
+        name: this.claim(name),
+        dims: shape.map((dim) => BigInt(dim)),
+        dataType: DATA_TYPE[type],
+        dataLocation: TensorProto_DataLocation.EXTERNAL,
+        externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
+      }),
+    );
     return { graph: this, name, type, shape };
   }
 

@@ -229,4 +229,6 @@ export const gradientRules: Readonly<Record<string, GradientRule>> = {
   GreaterOrEqual: none,
   And: none,
   Shape: none,
+  /** Written by `detach`. */
+  Identity: none,
 };

@@ -53,6 +53,9 @@ export function cast(x: Value, type: ElementType): Value {
   return x.type === type ? x : one('Cast', [x], type, x.shape, { to: DATA_TYPE[type] });
 }
 
+/** The same values, through which no gradient passes. */
+export const detach = (x: Value) => one('Identity', [x], x.type, x.shape);
+
 /** Gaussian error linear unit in its tanh approximation (Hendrycks & Gimpel 2016, arXiv 1606.08415). float32 only. */
 export function gelu(x: Value): Value {
   if (x.type !== 'float32') throw new RangeError(`Gelu: float32 wanted, ${x.type} given (${x.name})`);

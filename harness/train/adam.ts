@@ -26,9 +26,20 @@ export const stateNames = (parameter: string) => ({
  * are inputs, and the same after the step are outputs. `rate` is the learning rate with both bias corrections
  * already in it, a float32 scalar input of the graph, computed by `correctedRate`.
  */
-export function adamStep(graph: Graph, loss: Value, parameters: readonly Value[], rate: Value, options: AdamOptions = ADAM): void {
+export function adamStep(
+  graph: Graph,
+  loss: Value,
+  parameters: readonly Value[],
+  rate: Value,
+  options: AdamOptions = ADAM,
+): void {
   const gradients = backward(loss, parameters);
-  const squares = gradients.map((gradient) => o.reduceSum(o.mul(gradient, gradient), gradient.shape.map((_, axis) => axis)));
+  const squares = gradients.map((gradient) =>
+    o.reduceSum(
+      o.mul(gradient, gradient),
+      gradient.shape.map((_, axis) => axis),
+    ),
+  );
   const norm = o.sqrt(squares.reduce((sum, square) => o.add(sum, square)));
   const limit = graph.scalar(options.clipNorm, 'float32');
   // limit / max(norm, limit): 1 below the limit, and no branch.
@@ -39,7 +50,10 @@ export function adamStep(graph: Graph, loss: Value, parameters: readonly Value[]
     const first = graph.input(names.first, 'float32', parameter.shape);
     const second = graph.input(names.second, 'float32', parameter.shape);
     const nextFirst = o.add(o.mulScalar(first, options.beta1), o.mulScalar(gradient, 1 - options.beta1));
-    const nextSecond = o.add(o.mulScalar(second, options.beta2), o.mulScalar(o.mul(gradient, gradient), 1 - options.beta2));
+    const nextSecond = o.add(
+      o.mulScalar(second, options.beta2),
+      o.mulScalar(o.mul(gradient, gradient), 1 - options.beta2),
+    );
     const step = o.div(nextFirst, o.addScalar(o.sqrt(nextSecond), options.epsilon));
     graph.output(names.next(names.weight), o.sub(parameter, o.mul(step, rate)));
     graph.output(names.next(names.first), nextFirst);

@@ -1,4 +1,11 @@
-import { float32, float32Data, type KeptTensor, type Runtime, type Session, type TensorData } from '../runtime/index.js';
+import {
+  float32,
+  float32Data,
+  type KeptTensor,
+  type Runtime,
+  type Session,
+  type TensorData,
+} from '../runtime/index.js';
 import { correctedRate, stateNames } from './adam.js';
 
 /** A trained tensor: its place in the graph and what it starts from. */
@@ -12,7 +19,7 @@ const NEXT = 'next/';
 
 /**
  * Runs a graph that `adamStep` has completed, keeping weights and moments on the runtime's side between steps.
- * Every other output of the graph is a float32 scalar to be watched, e.g. the loss.
+ * Every other output of the graph is float32 and comes back from each step, e.g. the loss.
  */
 export class Trainer {
   private steps = 0;
@@ -40,20 +47,25 @@ export class Trainer {
   /**
    * One step of Adam.
    * @param rate learning rate, before bias correction
-   * @returns the graph's watched scalars, as they were before the step
+   * @returns the graph's other outputs, as they were before the step
    */
-  async step(batch: Readonly<Record<string, TensorData>>, rate: number): Promise<Readonly<Record<string, number>>> {
+  async step(
+    batch: Readonly<Record<string, TensorData>>,
+    rate: number,
+  ): Promise<Readonly<Record<string, Float32Array>>> {
     this.steps += 1;
     const corrected = float32Data(Float32Array.of(correctedRate(rate, this.steps)), []);
     const { outputs } = this.session;
-    const fetch = Object.fromEntries(outputs.map((name) => [name, name.startsWith(NEXT) ? ('keep' as const) : ('data' as const)]));
+    const fetch = Object.fromEntries(
+      outputs.map((name) => [name, name.startsWith(NEXT) ? ('keep' as const) : ('data' as const)]),
+    );
     const results = await this.session.run({ ...batch, rate: corrected, ...Object.fromEntries(this.state) }, fetch);
     const spent = [...this.state.values()];
     const next = new Map<string, KeptTensor>();
-    const watched: Record<string, number> = {};
+    const watched: Record<string, Float32Array> = {};
     for (const [name, value] of Object.entries(results)) {
       if (value.type === 'kept') next.set(name.slice(NEXT.length), value);
-      else watched[name] = float32(results, name).data[0]!;
+      else watched[name] = float32(results, name).data;
     }
     this.state = next;
     await this.runtime.release(...spent);
