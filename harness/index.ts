@@ -1,6 +1,24 @@
 export type { Context } from './context.js';
 export { UsageError } from './errors.js';
 export { sha256, sha256OfFile } from './hash.js';
+export {
+  type ComponentTrace,
+  type CutModel,
+  type CutOptions,
+  type InspectedHookpoint,
+  type Inspection,
+  inspectModel,
+  type Measurement,
+  type Model,
+  type NamedHookpoint,
+  type OpenCut,
+  type OpenOptions,
+  openCut,
+  openModel,
+  type Protocol,
+  type Reuse,
+  type Wiring,
+} from './model/index.js';
 export { backward } from './onnx/autodiff.js';
 export { Graph, type Value as GraphValue } from './onnx/builder.js';
 export { encodeModel } from './onnx/codec.js';

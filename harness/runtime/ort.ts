@@ -48,9 +48,15 @@ export function ortRuntime(): Runtime {
       const session = await ort.InferenceSession.create(model, {
         logSeverityLevel: 3,
         ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
-        ...(options.externalFolder !== undefined && {
-          extra: { session: { model_external_initializers_file_folder_path: options.externalFolder } },
-        }),
+        extra: {
+          session: {
+            // Idle threads that spin take the cores from whatever else runs, and here runs are short and many.
+            intra_op: { allow_spinning: '0' },
+            ...(options.externalFolder !== undefined && {
+              model_external_initializers_file_folder_path: options.externalFolder,
+            }),
+          },
+        },
       });
       sessions.add(session);
       return {

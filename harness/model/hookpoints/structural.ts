@@ -19,10 +19,8 @@ export function findByStructure(survey: Surveyed, layers: number): readonly Foun
     if (addition === null) return null;
     const before = index.ancestors(addition.residual);
     for (const branch of addition.branches) {
-      const inside = index.nodes.filter(
-        ({ output }) =>
-          output.some((name) => index.ancestors(branch).has(name)) && !output.some((name) => before.has(name)),
-      );
+      const upTo = index.ancestors(branch);
+      const inside = index.nodes.filter(({ output }) => output.some((name) => upTo.has(name) && !before.has(name)));
       if (inside.some(({ opType }) => ATTENTION.test(opType))) continue;
       const mlpReads = firstProductInput(survey, new Set(inside.flatMap(({ output }) => output)));
       if (mlpReads === null) return null;
@@ -50,7 +48,12 @@ function lastAddition(survey: Surveyed, from: string): string | null {
   const sums = survey.index.nodes
     .flatMap(({ output }) => output)
     .filter((name) => before.has(name) && addends(survey, name).length > 0);
-  return sums.findLast((name) => sums.every((other) => survey.index.ancestors(name).has(other))) ?? null;
+  return (
+    sums.findLast((name) => {
+      const behind = survey.index.ancestors(name);
+      return sums.every((other) => behind.has(other));
+    }) ?? null
+  );
 }
 
 /** Takes sums apart until one addend is an ancestor of all others, then the others too: branches may be summed first. */
@@ -60,7 +63,8 @@ function residualAddition(
 ): { readonly residual: string; readonly branches: readonly string[] } | null {
   let parts = [...addends(survey, tensor)];
   for (;;) {
-    const residual = parts.find((part) => parts.every((other) => survey.index.ancestors(other).has(part)));
+    const behind = parts.map((part) => survey.index.ancestors(part));
+    const residual = parts.find((part) => behind.every((names) => names.has(part)));
     if (residual !== undefined) {
       const others = parts.filter((part) => part !== residual);
       return { residual, branches: others.flatMap((other) => takenApart(survey, other)) };

@@ -1,0 +1,59 @@
+import type { TensorData } from '../runtime/index.js';
+import type { Signature, TokenInput } from './signature.js';
+
+function tokenTensor({ type }: TokenInput, values: ArrayLike<number>, dims: readonly number[]): TensorData {
+  return type === 'int64'
+    ? { type, dims, data: BigInt64Array.from(Array.from(values, (value) => BigInt(value))) }
+    : { type, dims, data: Int32Array.from(values) };
+}
+
+/**
+ * Feeds for the inputs that a graph takes of those that follow from the tokens alone.
+ * @param inputs names that the graph takes
+ * @param rows tokens that are run, of one length
+ * @param past number of tokens before them, whose keys and values are given otherwise
+ */
+export function tokenFeeds(
+  signature: Signature,
+  inputs: readonly string[],
+  rows: readonly Int32Array[],
+  past = 0,
+): Record<string, TensorData> {
+  const batch = rows.length;
+  const length = rows[0]?.length ?? 0;
+  const feeds: Record<string, TensorData> = {};
+  const { ids, mask, positions } = signature;
+  if (inputs.includes(ids.name)) {
+    const all = new Int32Array(batch * length);
+    rows.forEach((row, index) => {
+      all.set(row, index * length);
+    });
+    feeds[ids.name] = tokenTensor(ids, all, [batch, length]);
+  }
+  if (mask && inputs.includes(mask.name)) {
+    const total = past + length;
+    feeds[mask.name] = tokenTensor(mask, new Int32Array(batch * total).fill(1), [batch, total]);
+  }
+  if (positions && inputs.includes(positions.name)) {
+    const each = Int32Array.from({ length: batch * length }, (_, i) => past + (i % length));
+    feeds[positions.name] = tokenTensor(positions, each, [batch, length]);
+  }
+  return feeds;
+}
+
+/** Keys and values of no tokens, for each cache that a graph takes. */
+export function emptyCache(
+  signature: Signature,
+  inputs: readonly string[],
+  batch: number,
+  inputName: (past: string) => string = (past) => past,
+): Record<string, TensorData> {
+  return Object.fromEntries(
+    signature.cache
+      .filter(({ past }) => inputs.includes(inputName(past)))
+      .map(({ past, heads, headWidth }) => [
+        inputName(past),
+        { type: 'float32', dims: [batch, heads, 0, headWidth], data: new Float32Array(0) },
+      ]),
+  );
+}

@@ -1,0 +1,45 @@
+import { UsageError } from '../errors.js';
+
+/** Largest |Δ logit| that is taken for float32 rounding. */
+export const ROUNDING = 1e-3;
+
+/** Max |Δ logit| against the whole model on one context. */
+export interface Wiring {
+  /** With the component's own output put back: what the cut itself changes. */
+  readonly rejoined: number;
+  /** With zeros in its place: what an edit can reach. */
+  readonly silenced: number;
+}
+
+/** NaN when either holds one, so that a comparison with it fails. @throws {RangeError} when the lengths differ */
+export function largestDifference(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) throw new RangeError(`${a.length} values against ${b.length}`);
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (!(difference <= largest)) largest = difference;
+    if (Number.isNaN(largest)) return largest;
+  }
+  return largest;
+}
+
+/**
+ * Proves a cut by cause and effect: put back together it is the model, and silence is heard.
+ * @throws {UsageError} `CUT_CHANGES_MODEL`, `CUT_IS_INERT`; NaN in either number is refused too
+ */
+export function checkWiring(hookpoint: string, { rejoined, silenced }: Wiring): void {
+  if (!(rejoined <= ROUNDING)) {
+    throw new UsageError(
+      'CUT_CHANGES_MODEL',
+      `Cut at ${hookpoint} and rejoined, the model's logits differ by ${rejoined} from the whole model's.`,
+      'Cut at a hookpoint where `partial-rewrite inspect` shows a small "rejoined".',
+    );
+  }
+  if (!(silenced > Math.max(rejoined, ROUNDING))) {
+    throw new UsageError(
+      'CUT_IS_INERT',
+      `Zeroing what ${hookpoint} writes moves the model's logits by ${silenced}, so no edit there can be measured.`,
+      'Cut at a hookpoint where `partial-rewrite inspect` shows a large "silenced".',
+    );
+  }
+}
