@@ -1,0 +1,3 @@
+export { armsTable } from './armsTable.js';
+export { renderFigure } from './figure.js';
+export { renderReport } from './render.js';
