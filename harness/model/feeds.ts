@@ -31,8 +31,12 @@ export function tokenFeeds(
     feeds[ids.name] = tokenTensor(ids, all, [batch, length]);
   }
   if (mask && inputs.includes(mask.name)) {
-    const total = past + length;
-    feeds[mask.name] = tokenTensor(mask, new Int32Array(batch * total).fill(1), [batch, total]);
+    const dims = [batch, past + length];
+    const size = batch * (past + length);
+    feeds[mask.name] =
+      mask.type === 'int64'
+        ? { type: 'int64', dims, data: new BigInt64Array(size).fill(1n) }
+        : { type: 'int32', dims, data: new Int32Array(size).fill(1) };
   }
   if (positions && inputs.includes(positions.name)) {
     const each = Int32Array.from({ length: batch * length }, (_, i) => past + (i % length));

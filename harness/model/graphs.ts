@@ -3,10 +3,11 @@ import { UsageError } from '../errors.js';
 import { DATA_TYPE, tensorProto } from '../onnx/builder.js';
 import { encodeModel, type ModelFile } from '../onnx/codec.js';
 import { assemble } from '../onnx/extract.js';
+import { uses } from '../onnx/graph.js';
 import { node, valueInfo } from '../onnx/messages.js';
 import { type NodeProto, NodeProtoSchema, type ValueInfoProto, ValueInfoProtoSchema } from '../onnx/proto/onnx_pb.js';
 import type { Hookpoint } from '../replacement.js';
-import { metrics, TO_END } from './metrics.js';
+import { type Appendix, metrics, TO_END } from './metrics.js';
 import type { Signature } from './signature.js';
 import type { Split } from './split.js';
 import { readsShapeOnly } from './stream.js';
@@ -41,8 +42,9 @@ export function prefixGraph(file: ModelFile, { prefix }: Split): Uint8Array {
 }
 
 /**
- * The part after the cut with its measuring nodes, encoded. It takes what is written for any number of rows and tokens;
- * crossing tensors and caches are given for one row, and repeated for the batch inside:
+ * The part after the cut, encoded: either on to the logits and their measures, or only as far as the keys and values of
+ * its layers. (One graph for both would copy those of every arm.) It takes what is written for any number of rows and
+ * tokens; crossing tensors and caches are given for one row, and repeated for the batch inside:
  * - of a crossing tensor it takes as many last tokens as are written, so that a whole context's serves a single token;
  * - of a cache it drops the last token, the one that is edited.
  */
@@ -52,6 +54,7 @@ export function suffixGraph(
   hookpoint: Hookpoint,
   split: Split,
   axes: ReadonlyMap<string, CrossingAxes>,
+  purpose: 'measures' | 'cache',
 ): Uint8Array {
   const { writes } = hookpoint;
   const rewired = [...split.shapesOnly].filter((name) => axes.get(name)?.likeWrites);
@@ -75,7 +78,9 @@ export function suffixGraph(
   ]);
   const usedAxes = new Set([2, ...crossing.map((name) => axesOf(axes, name).time ?? 2)]);
   const ranks = new Set([4, ...crossing.map((name) => axesOf(axes, name).rank)]);
-  const measuring = metrics(signature.logits);
+  const none: Appendix = { nodes: [], inputs: [], outputs: [], initializers: [] };
+  const measuring = purpose === 'measures' ? metrics(signature.logits) : none;
+  const wanted = purpose === 'measures' ? [signature.logits] : presents(split);
   const own = file.graph.input.filter(({ name }) => split.suffix.inputs.has(name));
   const pasts = new Set(split.suffix.cache.map(({ past }) => past));
   return encodeModel(
@@ -90,7 +95,7 @@ export function suffixGraph(
         ...crossing.map((name) => valueInfo(given(name), DATA_TYPE.float32)),
         ...measuring.inputs,
       ],
-      outputs: [untyped(signature.logits), ...presents(split).map(untyped), ...measuring.outputs],
+      outputs: [...wanted.map(untyped), ...measuring.outputs],
       nodes: [
         node('Shape', [writes], ['cut/sizes']),
         node('Slice', ['cut/sizes', 'cut/zero', 'cut/one'], ['cut/batch']),
@@ -98,7 +103,7 @@ export function suffixGraph(
         node('Neg', ['cut/written'], ['cut/start']),
         ...crossed,
         ...cached,
-        ...split.suffix.nodes.map((each) => askShapeOf(each, rewired, writes)),
+        ...leadingTo(wanted, split.suffix.nodes).map((each) => askShapeOf(each, rewired, writes)),
         ...measuring.nodes,
       ],
       initializers: [
@@ -164,6 +169,18 @@ export function readAxes(
     time: time < 0 ? null : time,
     likeWrites: kinds.join() === 'batch,time,fixed' && first[2] === width,
   };
+}
+
+/** Of nodes in topological order, those that the wanted tensors are computed by. */
+function leadingTo(wanted: readonly string[], nodes: readonly NodeProto[]): readonly NodeProto[] {
+  const needed = new Set(wanted);
+  const leading: NodeProto[] = [];
+  for (const each of nodes.toReversed()) {
+    if (!each.output.some((name) => needed.has(name))) continue;
+    leading.unshift(each);
+    for (const name of uses(each)) needed.add(name);
+  }
+  return leading;
 }
 
 function axesOf(axes: ReadonlyMap<string, CrossingAxes>, name: string): CrossingAxes {

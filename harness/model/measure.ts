@@ -37,8 +37,10 @@ export interface OpenCut {
   release(): Promise<void>;
 }
 
-/** Floats that the logits and their log-probabilities may take in one batch of arms. */
-const BATCH_FLOATS = 2 ** 22;
+/** Tokens that go through the suffix at once when arms run through whole contexts: what fits a core's cache is fastest. */
+const WHOLE_TOKENS = 256;
+/** Floats that logits and repeated keys and values of one layer may take when arms run through one token each. */
+const CACHED_FLOATS = 2 ** 24;
 
 export async function beginContext(
   pieces: Pieces,
@@ -97,7 +99,7 @@ export async function beginContext(
     });
   }
 
-  const arms = Math.max(1, Math.floor(BATCH_FLOATS / floatsOfArm(pieces, run.tokens.length, read, filled !== null)));
+  const arms = Math.max(1, Math.floor(filled ? CACHED_FLOATS / floatsOfArm(pieces, read) : WHOLE_TOKENS / read));
   return {
     site: {
       hookpoint,
@@ -132,10 +134,10 @@ export async function beginContext(
   };
 }
 
-/** Logits, and the repeated keys and values of one layer, of one arm. */
-function floatsOfArm({ model, split, hookpoint }: Pieces, length: number, context: number, cached: boolean): number {
-  const heads = Math.max(0, ...split.suffix.cache.map((slot) => slot.heads * slot.headWidth));
-  return length * (model.vocabulary + hookpoint.width) + (cached ? 2 * context * heads : 0);
+/** Logits, and the repeated keys and values of one layer, of one arm at one token. */
+function floatsOfArm({ model, split }: Pieces, context: number): number {
+  const keysAndValues = Math.max(0, ...split.suffix.cache.map((slot) => 2 * slot.heads * slot.headWidth));
+  return model.vocabulary + model.width + context * keysAndValues;
 }
 
 function checkFinite(values: Float32Array, context: Context): Float32Array {

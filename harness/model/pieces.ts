@@ -11,19 +11,21 @@ import {
   type Value,
 } from '../runtime/index.js';
 import { emptyCache, tokenFeeds } from './feeds.js';
-import { type CrossingAxes, given, prefixGraph, readAxes, suffixGraph, wholeGraph } from './graphs.js';
+import { type CrossingAxes, given, prefixGraph, presents, readAxes, suffixGraph, wholeGraph } from './graphs.js';
 import { METRIC } from './metrics.js';
 import type { Model } from './open.js';
 import { type Split, splitAt } from './split.js';
 
-/** A model cut at one hookpoint: two sessions, and how they are fed. */
+/** A model cut at one hookpoint: its sessions, and how they are fed. */
 export interface Pieces {
   readonly model: Model;
   readonly hookpoint: Hookpoint;
   readonly split: Split;
   /** Runs the part before the cut on rows of one length. */
   runPrefix(rows: readonly Int32Array[], fetch: Readonly<Record<string, 'data' | 'keep'>>): Promise<Results>;
-  /** Runs the part after the cut. */
+  /** Runs the part after the cut for keys and values of its layers; for models without a cache there is nothing to fetch. */
+  runCache(run: SuffixRun, fetch: Readonly<Record<string, 'data' | 'keep'>>): Promise<Results>;
+  /** Runs the part after the cut for logits and measures. */
   runSuffix(run: SuffixRun, fetch: Readonly<Record<string, 'data' | 'keep'>>): Promise<Results>;
   dispose(): Promise<void>;
 }
@@ -59,15 +61,19 @@ export async function cutInPieces(model: Model, hookpoint: Hookpoint): Promise<P
       fetch,
     );
   const axes = await probe(model, hookpoint, split, runPrefix);
-  const suffix = await runtime.createSession(suffixGraph(file, signature, hookpoint, split, axes), sessions);
+  const open = (purpose: 'measures' | 'cache') =>
+    runtime.createSession(suffixGraph(file, signature, hookpoint, split, axes, purpose), sessions);
+  const suffix = await open('measures');
+  const cache = presents(split).length === 0 ? null : await open('cache');
   return {
     model,
     hookpoint,
     split,
     runPrefix,
+    runCache: async (run, fetch) => (cache ? cache.run(suffixFeeds(model, hookpoint, cache, run), fetch) : {}),
     runSuffix: (run, fetch) => suffix.run(suffixFeeds(model, hookpoint, suffix, run), fetch),
     async dispose() {
-      await Promise.all([prefix.dispose(), suffix.dispose()]);
+      await Promise.all([prefix.dispose(), suffix.dispose(), cache?.dispose()]);
     },
   };
 }
@@ -97,9 +103,8 @@ function suffixFeeds(model: Model, hookpoint: Hookpoint, suffix: Session, run: S
     [METRIC.targets]: int64Data(targets, [batch, run.targets.length]),
     [METRIC.reference]: run.reference ?? NO_REFERENCE,
   };
-  for (const [name, tensor] of run.crossing) if (suffix.inputs.includes(given(name))) feeds[given(name)] = tensor;
-  for (const [name, tensor] of run.cache ?? []) feeds[given(name)] = tensor;
-  return feeds;
+  for (const [name, tensor] of [...run.crossing, ...(run.cache ?? [])]) feeds[given(name)] = tensor;
+  return Object.fromEntries(Object.entries(feeds).filter(([name]) => suffix.inputs.includes(name)));
 }
 
 /** Runs the prefix twice to see which axes of what crosses follow the batch and the tokens. */

@@ -1,4 +1,4 @@
-import { float32, type KeptTensor, kept, type TensorData } from '../runtime/index.js';
+import { float32, float32Data, type KeptTensor, kept, type TensorData } from '../runtime/index.js';
 import { presents } from './graphs.js';
 import type { Pieces, SuffixRun } from './pieces.js';
 
@@ -55,18 +55,15 @@ export async function fillCache(
 ): Promise<{ readonly cache: ReadonlyMap<string, KeptTensor>; release(): Promise<void> }> {
   const { split, hookpoint, model } = pieces;
   const names = presents(split);
-  const made =
-    names.length === 0
-      ? {}
-      : await pieces.runSuffix(
-          {
-            ...wholeRun(started),
-            writes: { type: 'float32', data: started.writes, dims: [1, started.tokens.length, hookpoint.width] },
-            targets: started.tokens.slice(-1),
-            reference: null,
-          },
-          Object.fromEntries(names.map((name) => [name, 'keep'])),
-        );
+  const made = await pieces.runCache(
+    {
+      ...wholeRun(started),
+      writes: float32Data(started.writes, [1, started.tokens.length, hookpoint.width]),
+      targets: started.tokens.slice(-1),
+      reference: null,
+    },
+    Object.fromEntries(names.map((name) => [name, 'keep'])),
+  );
   const late = split.suffix.cache.filter(({ present }) => names.includes(present));
   return {
     cache: new Map([...started.early, ...late.map(({ past, present }) => [past, kept(made, present)] as const)]),
