@@ -148,7 +148,11 @@ export function drawCurve(summary: Summary, series: readonly Series[], loss: Los
       Plot.text(labelled, {
         x: 1,
         y: 'place',
-        text: ({ arm }: { arm: Arm }) => visible(arm.id),
+        text: ({ arm }: { arm: Arm }) =>
+          levelLabel(
+            arm,
+            shown.map((level) => level.arm),
+          ),
         fill: ({ arm }: { arm: Arm }) => levelColor(arm),
         textAnchor: 'start',
         dx: 7,
@@ -191,6 +195,15 @@ function point(key: Series, x: number, { mean, ci }: Estimate): Point {
 function measured(arm: Arm, loss: Loss): Estimate[] {
   const measure = arm[loss];
   return measure.mean === null ? [] : [measure];
+}
+
+/** Longest label that fits beside the plot. */
+const LABEL_LENGTH = 17;
+
+/** The kind says it best, unless several levels are of one kind. */
+function levelLabel({ id, kind }: Arm, levels: readonly Arm[]): string {
+  const label = visible(levels.filter((level) => level.kind === kind).length > 1 ? id : kind);
+  return label.length <= LABEL_LENGTH ? label : `${label.slice(0, LABEL_LENGTH - 7)}…${label.slice(-6)}`;
 }
 
 function levelColor({ kind }: Arm): string {

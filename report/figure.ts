@@ -48,7 +48,7 @@ export function renderFigure(summary: Summary): string {
       height: 76 + ROW_HEIGHT * rows.length,
       marginTop: 44,
       marginLeft: 290,
-      marginRight: 250,
+      marginRight: 262,
       marginBottom: 32,
       style: { fontSize: '13px' },
       x: { domain: [start, Math.max(top, 1e-6) * 1.03], label: null, ticks: 5, grid: true },
@@ -108,7 +108,8 @@ export function renderFigure(summary: Summary): string {
 function figureRow(arm: Arm): Row[] {
   const { deltaCe, recovered, kind } = arm;
   if (deltaCe.mean === null) return [];
-  const share = recovered.mean === null ? '' : ` · keeps ${percent(recovered.mean)}`;
+  const share =
+    recovered.mean === null ? '' : ` · ${recovered.mean < 0 ? 'share' : 'keeps'} ${percent(recovered.mean)}`;
   const isEnd = kind === 'coder' || kind === 'zero-output';
   const range = recovered.mean === null || isEnd || recovered.mean < -1 ? '' : ` (${percentRange(recovered.ci)})`;
   return [

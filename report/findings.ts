@@ -48,11 +48,15 @@ function shareFigure(rewrites: readonly Arm[]): Html {
   if (recovered.mean === null) {
     return html`<div class="figure">${title}<p class="big none">not to be had</p><p>${armName(best)}: ${recovered.why}.</p></div>`;
   }
+  const worth =
+    recovered.mean >= 0
+      ? html`keeps <b>${percent(recovered.mean)}</b> of what the coder is worth,`
+      : html`keeps nothing of what the coder is worth and loses more than zeros would,`;
   const many = rewrites.filter(({ style }) => style !== null).length > 1;
   return html`<div class="figure accent">${title}
 <p class="big">${percent(recovered.mean)}</p>
 <p class="range">95 % interval ${percentRange(recovered.ci)}</p>
-<p>${many && 'The best of them: '}${many ? 'replacing' : 'Replacing'} the encoder by ${rewriteName(best)} keeps <b>${percent(recovered.mean)}</b> of what the coder is worth, with every latent rewritten. Zero-output keeps 0 % by definition, the coder 100 %.</p></div>`;
+<p>${many && 'The best of them: '}${many ? 'replacing' : 'Replacing'} the encoder by ${rewriteName(best)} ${worth} with every latent rewritten. Zero-output keeps 0\u00a0% by definition, the coder 100 %.</p></div>`;
 }
 
 function rewriteName(arm: Arm): Html {

@@ -64,7 +64,7 @@ export function method({ summary, manifest }: ReportData): Html {
     ['Hookpoint', summary.hookpoint],
     ['Protocol', summary.protocol === 'last' ? 'last: one position a context' : 'all: every token of a context'],
     ['Contexts, positions', `${whole(counts.contexts)}, ${whole(counts.positions)}`],
-    ['Ratings', `${whole(counts.ratings)} wanted, ${whole(counts.missing)} missing`],
+    ['Ratings', `${whole(counts.ratings)} wanted, ${whole(counts.missing)} missing${policy(manifest.config)}`],
     [
       'Queries',
       `${whole(counts.queries)}; ${whole(counts.tokensIn)} tokens in, ${whole(counts.tokensOut)} out; ${counts.costUsd === null ? 'no price known' : `${counts.costUsd.toFixed(2)} USD`}`,
@@ -88,6 +88,11 @@ ${pairs(facts)}
 <details><summary>All settings, defaults included</summary>${pairs(flatten(manifest.config), 'code')}</details>
 <details><summary>Inputs and their sha256</summary>${pairs(Object.entries(manifest.inputs), 'code')}</details>
 </section>`;
+}
+
+/** What was done where a rating was missing, as the experiment states it. */
+function policy({ missing }: Readonly<Record<string, unknown>>): string {
+  return typeof missing === 'string' ? `; policy: ${missing}` : '';
 }
 
 function pairs(entries: readonly (readonly [string, string])[], look = ''): Html {
