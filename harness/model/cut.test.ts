@@ -1,0 +1,318 @@
+import { existsSync } from 'node:fs';
+import { create } from '@bufbuild/protobuf';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Context } from '../context.js';
+import { UsageError } from '../errors.js';
+import { DATA_TYPE } from '../onnx/builder.js';
+import { encodeModel } from '../onnx/codec.js';
+import { node, valueInfo } from '../onnx/messages.js';
+import { GraphProtoSchema, type ModelProto, ModelProtoSchema, NodeProtoSchema } from '../onnx/proto/onnx_pb.js';
+import { seededRandom } from '../random.js';
+import { float32, float32Data, ortRuntime, type Value } from '../runtime/index.js';
+import { type ComponentOutput, componentOutput } from '../tensor.js';
+import { openCut } from './cut.js';
+import { emptyCache, tokenFeeds } from './feeds.js';
+import { type Inspection, inspectModel } from './inspect.js';
+import { type Model, openModel } from './open.js';
+import { wholeLogits } from './pieces.js';
+import { modelFolders, parallelWithCache, sequential, unnamed } from './test-models.js';
+
+const folders = modelFolders();
+afterAll(() => folders.remove());
+const runtime = ortRuntime();
+
+const parallel = folders.write('parallel', 'gpt_neox', parallelWithCache());
+const sequentialCached = folders.write('sequential', 'llama', sequential({ cache: true }));
+const sequentialPlain = folders.write('plain', 'llama', sequential({ cache: false }));
+const nameless = folders.write('nameless', 'unheard-of', unnamed(sequential({ cache: true })));
+const STORIES = '../shared/models/stories260K';
+const WORLD = 'fixtures/world/model';
+const tiny = [parallel, sequentialCached, sequentialPlain, nameless];
+
+const seeded = (label: string, length: number, vocabulary = 50): Context => {
+  const random = seededRandom(label);
+  const tokens = Int32Array.from({ length }, () => random.integer(vocabulary));
+  return { id: label, tokens, text: Array.from(tokens, String) };
+};
+const noise = (label: string, rows: number, width: number, scale = 1): ComponentOutput => {
+  const random = seededRandom(label);
+  return componentOutput(
+    Float32Array.from({ length: rows * width }, () => scale * random.normal()),
+    rows,
+  );
+};
+
+describe('the wiring', () => {
+  it.each([
+    ...tiny.map((folder) => ({ folder, layers: 3 })),
+    { folder: WORLD, layers: 4 },
+    // Un-skip when the model lies beside the project.
+    ...(existsSync(STORIES) ? [{ folder: STORIES, layers: 5 }] : []),
+  ])('rejoins within 1e-4 and is heard at every hookpoint of $folder', async ({ folder, layers }) => {
+    const inspection: Inspection = await inspectModel(folder, { runtime });
+    expect(inspection.hookpoints).toHaveLength(2 * layers);
+    for (const { rejoined, silenced } of inspection.hookpoints) {
+      expect(rejoined).toBeLessThanOrEqual(1e-4);
+      expect(silenced).toBeGreaterThan(0.01);
+    }
+  });
+
+  it('is refused where the edit reaches nothing', async () => {
+    const model = sequential({ cache: false });
+    for (const each of model.graph?.node ?? []) {
+      // A tensor of the MLP's shape on the way to the logits, whose value counts for nothing.
+      if (each.name === '/model/layers.1/Add_1') each.input[1] = 'muted';
+    }
+    const at = model.graph?.node.findIndex(({ name }) => name === '/model/layers.1/Add_1') ?? 0;
+    model.graph?.node.splice(
+      at,
+      0,
+      node(
+        'Sub',
+        ['/model/layers.1/mlp/MatMul_2_output_0', '/model/layers.1/mlp/MatMul_2_output_0'],
+        ['muted'],
+        {},
+        '/model/layers.1/mlp/Mute',
+      ),
+    );
+    const folder = folders.write('mute', 'llama', model);
+    const writes = '/model/layers.1/mlp/MatMul_2_output_0';
+    const reads = '/model/layers.1/post_attention_layernorm/LayerNormalization_output_0';
+    const opened = openModel(folder, { runtime, hookpoints: [{ hookpoint: 'layers.1.mlp', reads, writes }] });
+    await expect(openCut(opened, 'layers.1.mlp')).rejects.toMatchObject({ code: 'CUT_IS_INERT' });
+  });
+
+  it('refuses tensors of another shape', async () => {
+    const gate = '/model/layers.1/mlp/MatMul_output_0';
+    const opened = openModel(sequentialPlain, {
+      runtime,
+      hookpoints: [{ hookpoint: 'layers.1.mlp', reads: gate, writes: gate }],
+    });
+    await expect(openCut(opened, 'layers.1.mlp')).rejects.toMatchObject({
+      code: 'HOOKPOINT_SHAPE',
+      found: expect.stringContaining('[2,24,24], not [batch, sequence, 16]'),
+    });
+  });
+});
+
+describe('read', () => {
+  it('gives what the component reads and writes at all positions, whatever is read with it', async () => {
+    const cut = await openCut(openModel(parallel, { runtime }), 'layers.1.mlp');
+    const contexts = [seeded('a', 9), seeded('b', 5), seeded('c', 9)];
+    const together = await cut.read(contexts);
+    expect(together.map(({ input, output }) => [input.shape, output.shape])).toEqual(
+      [9, 5, 9].map((length) => [
+        [length, 16],
+        [length, 16],
+      ]),
+    );
+    for (const [at, context] of contexts.entries()) {
+      const [alone] = await cut.read([context]);
+      expect(largestGap(alone!.output.data, together[at]!.output.data)).toBeLessThan(1e-5);
+      const { site } = await cut.begin(context, 'all');
+      expect(largestGap(alone!.input.data.slice(0, site.input.data.length), site.input.data)).toBeLessThan(1e-5);
+    }
+  });
+});
+
+describe('protocol last', () => {
+  it('fills the second-to-last token, whose next token is the last', async () => {
+    const cut = await openCut(openModel(parallel, { runtime }), 'layers.1.mlp');
+    const { site, original } = await cut.begin(seeded('site', 12), 'last');
+    expect(site.positions).toEqual([10]);
+    expect(site.input.shape).toEqual([1, 16]);
+    expect(site.output.shape).toEqual([1, 16]);
+    expect(original.ce).toHaveLength(1);
+  });
+
+  it.each([
+    [parallel, 'layers.0.mlp'],
+    [parallel, 'layers.1'],
+    [parallel, 'layers.2.mlp'],
+    [sequentialCached, 'layers.0.mlp'],
+    [sequentialCached, 'layers.1.mlp'],
+    [sequentialCached, 'layers.0'],
+    [nameless, 'layers.1.mlp'],
+  ])(
+    'with keys and values reused equals the whole context within 1e-4, at one token an arm: %s %s',
+    async (folder, id) => {
+      const model = openModel(folder, { runtime });
+      const fast = await openCut(model, id);
+      const slow = await openCut(model, id, { reuse: false });
+      expect(fast.reuse).toEqual({ available: true });
+      for (const length of [2, 3, 40]) {
+        const context = seeded(`reuse ${length}`, length);
+        const arms = Array.from({ length: 5 }, (_, arm) => noise(`arm ${arm}`, 1, 16));
+        const [quick, whole] = [await fast.begin(context, 'last'), await slow.begin(context, 'last')];
+        const before = { quick: quick.suffixTokens, whole: whole.suffixTokens };
+        const [found, expected] = [await quick.measure(arms), await whole.measure(arms)];
+        expect(quick.suffixTokens - before.quick).toBe(5);
+        expect(whole.suffixTokens - before.whole).toBe(5 * (length - 1));
+        expect(Math.abs(quick.original.ce[0]! - whole.original.ce[0]!)).toBeLessThan(1e-4);
+        for (const [arm, { ce, kl, top1 }] of found.entries()) {
+          expect(Math.abs(ce[0]! - expected[arm]!.ce[0]!)).toBeLessThan(1e-4);
+          expect(Math.abs(kl[0]! - expected[arm]!.kl[0]!)).toBeLessThan(1e-4);
+          expect(top1).toEqual(expected[arm]!.top1);
+        }
+        await Promise.all([quick.release(), whole.release()]);
+      }
+    },
+  );
+
+  it('runs the whole context where the model takes no keys and values, and says so', async () => {
+    const cut = await openCut(openModel(sequentialPlain, { runtime }), 'layers.1.mlp');
+    expect(cut.reuse).toEqual({ available: false, why: 'the model takes no keys and values' });
+  });
+});
+
+describe.each([
+  [parallel, 'layers.1.mlp', 'last'],
+  [parallel, 'layers.1', 'all'],
+  [parallel, 'layers.2.mlp', 'all'],
+  [sequentialCached, 'layers.0.mlp', 'last'],
+  [sequentialPlain, 'layers.1.mlp', 'last'],
+  [sequentialPlain, 'layers.1.mlp', 'all'],
+  [WORLD, 'layers.1.mlp', 'last'],
+  [WORLD, 'layers.1.mlp', 'all'],
+  ...(existsSync(STORIES)
+    ? ([
+        [STORIES, 'layers.2.mlp', 'all'],
+        [STORIES, 'layers.2', 'last'],
+      ] as const)
+    : []),
+] as const)('measuring %s at %s under %s', (folder, id, protocol) => {
+  it('agrees within 1e-4 with float64 on the logits of an edited whole model', async () => {
+    const model = openModel(folder, { runtime });
+    const cut = await openCut(model, id);
+    const context = seeded('measured', 20, model.vocabulary);
+    const open = await cut.begin(context, protocol);
+    const rows = open.site.positions.length;
+    const edits = [noise('an arm', rows, model.width), noise('another', rows, model.width, 0.1), open.site.output];
+    const measured = await open.measure(edits);
+
+    const read = context.tokens.slice(0, -1);
+    const plain = await wholeLogits(model, read);
+    const scored = (logits: Float32Array) => open.site.positions.map((at) => row(logits, at, model.vocabulary));
+    const targets = open.site.positions.map((at) => context.tokens[at + 1]!);
+    scored(plain).forEach((logits, at) => {
+      expect(Math.abs(open.original.ce[at]! - crossEntropy(logits, targets[at]!))).toBeLessThan(1e-4);
+    });
+    for (const [arm, edit] of edits.entries()) {
+      const edited = scored(await editedLogits(model, id, read, edit));
+      const { ce, kl, top1 } = measured[arm]!;
+      edited.forEach((logits, at) => {
+        const before = row(plain, open.site.positions[at]!, model.vocabulary);
+        expect(Math.abs(ce[at]! - crossEntropy(logits, targets[at]!))).toBeLessThan(1e-4);
+        expect(Math.abs(kl[at]! - divergence(before, logits))).toBeLessThan(1e-4);
+        expect(top1[at]).toBe(argMax(before) === argMax(logits) ? 1 : 0);
+        expect(kl[at]).toBeGreaterThan(-1e-6);
+      });
+    }
+    const same = measured[2]!;
+    expect(largestGap(same.ce, open.original.ce)).toBeLessThan(1e-4);
+    expect(Math.max(...same.kl)).toBeLessThan(1e-5);
+    expect(open.original.kl).toEqual(new Float32Array(rows));
+    expect(open.original.top1).toEqual(new Uint8Array(rows).fill(1));
+    await open.release();
+  });
+});
+
+describe('measure', () => {
+  it('gives arms in the order asked for, however many there are', async () => {
+    const cut = await openCut(openModel(parallel, { runtime }), 'layers.0');
+    const open = await cut.begin(seeded('order', 30), 'all');
+    const arms = Array.from({ length: 23 }, (_, arm) => noise(`ordered ${arm}`, 29, 16));
+    const together = await open.measure(arms);
+    for (const at of [0, 9, 22]) {
+      const [alone] = await open.measure([arms[at]!]);
+      expect(largestGap(alone!.ce, together[at]!.ce)).toBeLessThan(1e-4);
+    }
+    expect(await open.measure([])).toEqual([]);
+  });
+
+  it('refuses a filling of another shape, one that is no number, and stops when told to', async () => {
+    const cut = await openCut(openModel(parallel, { runtime }), 'layers.1.mlp');
+    const open = await cut.begin(seeded('refused', 8), 'last');
+    await expect(open.measure([noise('wide', 1, 17)])).rejects.toThrow('[1,17] does not fit [1, 16]');
+    const broken = componentOutput(new Float32Array(16).fill(Number.NaN), 1);
+    await expect(open.measure([broken])).rejects.toMatchObject({ code: 'FILLING_NOT_FINITE' });
+    const stopped = AbortSignal.abort(new Error('enough'));
+    await expect(open.measure([open.site.output], stopped)).rejects.toThrow('enough');
+  });
+
+  it('refuses contexts without a next token and tokens that the model has not', async () => {
+    const cut = await openCut(openModel(parallel, { runtime }), 'layers.1.mlp');
+    await expect(cut.begin(seeded('short', 1), 'last')).rejects.toMatchObject({ code: 'CONTEXT_TOO_SHORT' });
+    await expect(cut.begin(seeded('foreign', 9, 5000), 'all')).rejects.toMatchObject({ code: 'TOKEN_UNKNOWN' });
+    await expect(cut.read([seeded('foreign', 9, 5000)])).rejects.toBeInstanceOf(UsageError);
+  });
+});
+
+/** The model with its tensor `writes` overwritten inside, by other means than a cut: writes = own * keep + edit. */
+async function editedLogits(
+  model: Model,
+  id: string,
+  tokens: Int32Array,
+  edit: ComponentOutput,
+): Promise<Float32Array> {
+  const { file, index, signature, sessions } = model.parts;
+  const { writes } = model.hookpoint(id);
+  const producer = index.producer(writes);
+  const own = `${writes}/own`;
+  const nodes = index.nodes.flatMap((each) => {
+    if (each !== producer) return [each];
+    const output = each.output.map((name) => (name === writes ? own : name));
+    return [
+      create(NodeProtoSchema, { ...each, output }),
+      node('Mul', [own, 'keep'], ['kept']),
+      node('Add', ['kept', 'edit'], [writes]),
+    ];
+  });
+  const graph = create(GraphProtoSchema, {
+    ...file.graph,
+    node: nodes,
+    input: [
+      ...file.graph.input,
+      valueInfo('keep', DATA_TYPE.float32, ['sequence', 1]),
+      valueInfo('edit', DATA_TYPE.float32, ['sequence', model.width]),
+    ],
+  });
+  const edited: ModelProto = create(ModelProtoSchema, { ...file.model, graph });
+  const session = await runtime.createSession(encodeModel(edited), sessions);
+  const rows = edit.shape[0];
+  const keep = new Float32Array(tokens.length).fill(1, 0, tokens.length - rows);
+  const values = new Float32Array(tokens.length * model.width);
+  values.set(edit.data, values.length - edit.data.length);
+  const feeds: Record<string, Value> = {
+    ...tokenFeeds(signature, session.inputs, [tokens]),
+    ...emptyCache(signature, session.inputs, 1),
+    keep: float32Data(keep, [tokens.length, 1]),
+    edit: float32Data(values, [tokens.length, model.width]),
+  };
+  const results = await session.run(feeds, { [signature.logits]: 'data' });
+  await session.dispose();
+  return float32(results, signature.logits).data;
+}
+
+const row = (logits: Float32Array, at: number, vocabulary: number): Float64Array =>
+  Float64Array.from(logits.subarray(at * vocabulary, (at + 1) * vocabulary));
+
+function logProbabilities(logits: Float64Array): Float64Array {
+  const largest = Math.max(...logits);
+  const total = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
+  return logits.map((logit) => logit - largest - total);
+}
+
+const crossEntropy = (logits: Float64Array, target: number): number => -logProbabilities(logits)[target]!;
+
+function divergence(original: Float64Array, filled: Float64Array): number {
+  const [p, q] = [logProbabilities(original), logProbabilities(filled)];
+  return p.reduce((sum, log, token) => sum + Math.exp(log) * (log - q[token]!), 0);
+}
+
+const argMax = (values: Float64Array): number => values.indexOf(Math.max(...values));
+
+function largestGap(a: Float32Array, b: Float32Array): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((largest, value, at) => Math.max(largest, Math.abs(value - b[at]!)), 0);
+}

@@ -1,0 +1,149 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GptNeoxConfig, gptNeoxWithCache } from '../architectures/gpt-neox.js';
+import { Graph, type Value } from '../onnx/builder.js';
+import { encodeModel } from '../onnx/codec.js';
+import * as o from '../onnx/ops.js';
+import type { ModelProto } from '../onnx/proto/onnx_pb.js';
+import { seededRandom } from '../random.js';
+
+/** Tiny seeded language models for tests, one for each way in which a decoder is commonly exported. */
+export const SIZES: GptNeoxConfig = {
+  vocab_size: 50,
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 3,
+  num_attention_heads: 2,
+  rotary_pct: 0.5,
+  rotary_emb_base: 10000,
+  layer_norm_eps: 1e-5,
+};
+
+function weights(graph: Graph) {
+  return (name: string, shape: readonly number[]): Value => {
+    const random = seededRandom(name);
+    const size = shape.reduce((product, dim) => product * dim, 1);
+    return graph.initializer(
+      name,
+      'float32',
+      shape,
+      Float32Array.from({ length: size }, () => random.normal() * 0.4),
+    );
+  };
+}
+
+/** x + attention(norm x) + mlp(norm x), with keys and values as inputs. */
+export function parallelWithCache(sizes: GptNeoxConfig = SIZES): ModelProto {
+  const graph = new Graph('parallel');
+  gptNeoxWithCache(graph, sizes, weights(graph));
+  return graph.build();
+}
+
+/**
+ * Attention first, then a gated MLP on their sum, with learned positions. Sizes are asked of the embeddings, and of the
+ * first layer's keys, as exporters do it, and not of the ids.
+ */
+export function sequential({ cache }: { readonly cache: boolean }): ModelProto {
+  const graph = new Graph('sequential', 17);
+  const weight = weights(graph);
+  const { vocab_size: vocabulary, hidden_size: width, num_attention_heads: heads, num_hidden_layers: layers } = SIZES;
+  const inner = SIZES.intermediate_size;
+  const headWidth = width / heads;
+  const all = cache ? 'past+sequence' : 'sequence';
+  const ids = graph.input('input_ids', 'int64', ['batch', 'sequence']);
+  const seen = graph.input('attention_mask', 'int64', ['batch', all]);
+  const positions = cache ? graph.input('position_ids', 'int64', ['batch', 'sequence']) : null;
+  const past = Array.from({ length: cache ? layers : 0 }, (_, layer) => {
+    const shape = ['batch', heads, 'past', headWidth];
+    return {
+      key: graph.input(`past_key_values.${layer}.key`, 'float32', shape),
+      value: graph.input(`past_key_values.${layer}.value`, 'float32', shape),
+    };
+  });
+  const present: { key: Value; value: Value }[] = [];
+  const integer = (value: number) => graph.scalar(value, 'int64');
+  const range = (from: Value, to: Value, size: string): Value =>
+    graph.emit('Range', [from, to, integer(1)], [{ type: 'int64', shape: [size] }])[0]!;
+
+  const logits = graph.scope('model', () => {
+    const embedded = graph.scope('embed_tokens', () => o.gather(weight('embedding', [vocabulary, width]), ids));
+    const fresh = o.gather(o.shapeOf(embedded), integer(1));
+    const before = past[0] ? o.gather(o.shapeOf(past[0].key), integer(2)) : integer(0);
+    const total = o.add(before, fresh);
+    const rows = range(before, total, 'sequence');
+    const columns = range(integer(0), total, all);
+    const visible = o.and(
+      o.greaterOrEqual(o.unsqueeze(rows, [1]), o.unsqueeze(columns, [0])),
+      o.unsqueeze(o.cast(seen, 'bool'), [1, 2]),
+    );
+    const mask = o.where(visible, graph.scalar(0, 'float32'), graph.scalar(-1e9, 'float32'));
+    const places = o.gather(weight('positions', [512, width]), positions ?? rows);
+    let stream = o.add(embedded, places);
+    const norm = (x: Value, name: string) =>
+      o.layerNormalization(x, weight(`${name}.weight`, [width]), weight(`${name}.bias`, [width]), 1e-5);
+    for (let layer = 0; layer < layers; layer++) {
+      stream = graph.scope(`layers.${layer}`, () => {
+        const name = (part: string) => `${layer}.${part}`;
+        const read = graph.scope('input_layernorm', () => norm(stream, name('input_layernorm')));
+        const attended = graph.scope('self_attn', () => {
+          const project = (part: string) =>
+            o.transpose(
+              o.reshape(o.matmul(read, weight(name(part), [width, width])), [0, 0, heads, headWidth]),
+              [0, 2, 1, 3],
+            );
+          const [query, ownKey, ownValue] = [project('q_proj'), project('k_proj'), project('v_proj')];
+          const earlier = past[layer];
+          const key = earlier ? o.concat([earlier.key, ownKey], 2) : ownKey;
+          const value = earlier ? o.concat([earlier.value, ownValue], 2) : ownValue;
+          present.push({ key, value });
+          const scores = o.mulScalar(o.matmul(query, o.transpose(key, [0, 1, 3, 2])), headWidth ** -0.5);
+          const mixed = o.matmul(o.softmax(o.add(scores, mask)), value);
+          const joined = o.reshape(o.transpose(mixed, [0, 2, 1, 3]), [0, 0, width]);
+          return o.matmul(joined, weight(name('o_proj'), [width, width]));
+        });
+        const middle = o.add(stream, attended);
+        const forMlp = graph.scope('post_attention_layernorm', () => norm(middle, name('post_attention_layernorm')));
+        const written = graph.scope('mlp', () => {
+          const gate = o.matmul(forMlp, weight(name('gate_proj'), [width, inner]));
+          const up = o.matmul(forMlp, weight(name('up_proj'), [width, inner]));
+          return o.matmul(o.mul(o.mul(gate, o.sigmoid(gate)), up), weight(name('down_proj'), [inner, width]));
+        });
+        return o.add(middle, written);
+      });
+    }
+    const final = graph.scope('norm', () => norm(stream, 'norm'));
+    return o.matmul(final, weight('lm_head', [width, vocabulary]));
+  });
+  graph.output('logits', logits);
+  if (cache) {
+    present.forEach(({ key, value }, layer) => {
+      graph.output(`present.${layer}.key`, key);
+      graph.output(`present.${layer}.value`, value);
+    });
+  }
+  return graph.build();
+}
+
+/** Takes the exporter's names off the nodes: only the structure is left to find hookpoints by. */
+export function unnamed(model: ModelProto): ModelProto {
+  model.graph?.node.forEach((node, index) => {
+    node.name = `node_${index}`;
+  });
+  return model;
+}
+
+/** Folders of models in the usual layout, which `remove` takes away again. */
+export function modelFolders(): { write(name: string, modelType: string, model: ModelProto): string; remove(): void } {
+  const root = mkdtempSync(join(tmpdir(), 'models-'));
+  return {
+    write(name, modelType, model) {
+      const folder = join(root, name);
+      mkdirSync(join(folder, 'onnx'), { recursive: true });
+      writeFileSync(join(folder, 'config.json'), JSON.stringify({ model_type: modelType, ...SIZES }));
+      writeFileSync(join(folder, 'onnx', 'model.onnx'), encodeModel(model));
+      return folder;
+    },
+    remove: () => rmSync(root, { recursive: true }),
+  };
+}
