@@ -72,7 +72,11 @@ export function splitAt(
   const before = slice(index, [], outputs);
   return {
     prefix: { nodes: before.nodes, inputs: before.inputs, outputs },
-    suffix: { nodes: index.nodes.filter((node) => nodes.has(node)), inputs, cache: [...cache] },
+    suffix: {
+      nodes: index.nodes.filter((node) => nodes.has(node)),
+      inputs,
+      cache: signature.cache.filter((slot) => cache.has(slot)),
+    },
     crossing: [...crossing],
     shapesOnly: new Set([...crossing].filter((name) => !byValue.has(name))),
   };

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ortRuntime } from '../runtime/index.js';
+import { type CrossingAxes, prefixGraph, readAxes, suffixGraph } from './graphs.js';
+import { openModel } from './open.js';
+import { splitAt } from './split.js';
+import { modelFolders, parallelWithCache, sequential } from './test-models.js';
+
+const folders = modelFolders();
+afterAll(() => folders.remove());
+const runtime = ortRuntime();
+const parallel = openModel(folders.write('parallel', 'gpt_neox', parallelWithCache()), { runtime });
+const oneByOne = openModel(folders.write('sequential', 'llama', sequential({ cache: true })), { runtime });
+const at = ({ parts, hookpoint }: typeof parallel, id: string) =>
+  splitAt(parts.index, parts.stream, parts.signature, hookpoint(id));
+
+describe('a split', () => {
+  it('of a parallel block lets the stream and the attention of the same layer cross, and nothing else', () => {
+    expect(new Set(at(parallel, 'layers.1.mlp').crossing)).toEqual(
+      new Set(['/gpt_neox/layers.0/Add_1_output_0', '/gpt_neox/layers.1/attention/dense/Add_output_0']),
+    );
+  });
+
+  it('of a sequential block lets the stream before the MLP cross; of the embeddings only the shape is asked', () => {
+    const { crossing, shapesOnly } = at(oneByOne, 'layers.1.mlp');
+    expect(new Set(crossing)).toEqual(new Set(['/model/layers.1/Add_output_0', '/model/embed_tokens/Gather_output_0']));
+    expect([...shapesOnly]).toEqual(['/model/embed_tokens/Gather_output_0']);
+  });
+
+  it('of the residual stream lets nothing cross', () => {
+    expect(at(parallel, 'layers.1').crossing).toEqual([]);
+  });
+
+  it('computes masks and positions again, and needs the keys and values of later layers alone', () => {
+    const { suffix } = at(parallel, 'layers.1.mlp');
+    expect(suffix.cache.map(({ past }) => past)).toEqual(['past_key_values.2.key', 'past_key_values.2.value']);
+    const names = suffix.nodes.map(({ name }) => name);
+    expect(names.some((name) => name.startsWith('/gpt_neox/mask/'))).toBe(true);
+    expect(names.some((name) => name.startsWith('/gpt_neox/rotary_emb/'))).toBe(true);
+    expect(names.some((name) => /layers\.[01]\/(attention|mlp)/.test(name))).toBe(false);
+  });
+
+  it('does not compute what comes after the cut before it', () => {
+    const { prefix } = at(parallel, 'layers.1.mlp');
+    expect(prefix.nodes.some(({ name }) => /layers\.2|embed_out/.test(name))).toBe(false);
+  });
+
+  it('copies no weight of a kilobyte or more', () => {
+    const model = openModel('fixtures/world/model', { runtime });
+    const split = at(model, 'layers.1.mlp');
+    const axes: CrossingAxes = { rank: 3, batched: true, time: 1, likeWrites: true };
+    const { file, signature } = model.parts;
+    const graphs = [
+      prefixGraph(file, split),
+      suffixGraph(
+        file,
+        signature,
+        model.hookpoint('layers.1.mlp'),
+        split,
+        new Map(split.crossing.map((name) => [name, axes])),
+        'measures',
+      ),
+    ];
+    const whole = readFileSync(join(model.folder, 'onnx/model.onnx')).byteLength;
+    for (const graph of graphs) expect(graph.byteLength).toBeLessThan(whole / 50);
+  });
+});
+
+describe('readAxes', () => {
+  const runs = { batch: [2, 3], length: [24, 5] } as const;
+
+  it('tells batch, time and fixed axes by how they follow two runs', () => {
+    expect(readAxes('x', [2, 24, 16], [3, 5, 16], runs, 16)).toEqual({
+      rank: 3,
+      batched: true,
+      time: 1,
+      likeWrites: true,
+    });
+    expect(readAxes('k', [2, 4, 24, 8], [3, 4, 5, 8], runs, 16)).toEqual({
+      rank: 4,
+      batched: true,
+      time: 2,
+      likeWrites: false,
+    });
+    expect(readAxes('c', [1, 16], [1, 16], runs, 16)).toEqual({
+      rank: 2,
+      batched: false,
+      time: null,
+      likeWrites: false,
+    });
+  });
+
+  it.each([
+    ['rows and tokens flattened into one', [48, 16], [15, 16]],
+    ['tokens on two axes', [2, 24, 24], [3, 5, 5]],
+    ['the batch behind another axis', [4, 2, 16], [4, 3, 16]],
+  ])('refuses %s', (_, first, second) => {
+    expect(() => readAxes('x', first, second, runs, 16)).toThrow(/no place of its own/);
+  });
+});
