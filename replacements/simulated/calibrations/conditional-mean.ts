@@ -2,8 +2,8 @@ import type { Calibration } from '../calibration.js';
 import { linear } from './linear.js';
 import { countAboveZero, interpolate, LEAST_ACTIVATIONS } from './steps.js';
 
+/** A stretch of simulated values that share one mean. */
 interface Block {
-  /** Largest simulated value in the block, and the smallest. */
   readonly first: number;
   readonly last: number;
   readonly weight: number;
@@ -26,12 +26,18 @@ export const conditionalMean: Calibration = {
     const order = Array.from(simulated.keys())
       .filter((i) => simulated[i]! > 0)
       .sort((a, b) => simulated[a]! - simulated[b]!);
-    const blocks: Block[] = [];
+    // Equal simulated values are one block whatever their true values are, before any are pooled.
+    const distinct: Block[] = [];
     for (const i of order) {
-      let block: Block = { first: simulated[i]!, last: simulated[i]!, weight: 1, sum: actual[i]! };
-      let before = blocks.at(-1);
-      // Equal simulated values are one block whatever their true values are.
-      while (before && (before.last === block.first || before.sum / before.weight >= block.sum / block.weight)) {
+      const value = simulated[i]!;
+      const before = distinct.at(-1);
+      if (before?.last === value) {
+        distinct[distinct.length - 1] = { ...before, weight: before.weight + 1, sum: before.sum + actual[i]! };
+      } else distinct.push({ first: value, last: value, weight: 1, sum: actual[i]! });
+    }
+    const blocks: Block[] = [];
+    for (let block of distinct) {
+      for (let before = blocks.at(-1); before && before.sum / before.weight >= block.sum / block.weight; ) {
         blocks.pop();
         block = {
           first: before.first,
