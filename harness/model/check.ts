@@ -1,5 +1,6 @@
 import { seededRandom } from '../random.js';
 import { float32, float32Data } from '../runtime/index.js';
+import type { Model } from './open.js';
 import { type Pieces, wholeLogits } from './pieces.js';
 import { fillCache, lastTokenRun, start, wholeRun } from './start.js';
 import { largestDifference, ROUNDING, type Wiring } from './wiring.js';
@@ -14,8 +15,7 @@ const LENGTH = 24;
 export async function checkPieces(pieces: Pieces): Promise<{ readonly wiring: Wiring; readonly reuse: Reuse }> {
   const { model, hookpoint } = pieces;
   const { signature } = model.parts;
-  const random = seededRandom('wiring check');
-  const row = Int32Array.from({ length: LENGTH }, () => random.integer(model.vocabulary));
+  const row = checkRow(model);
   const last = LENGTH - 1;
   const started = await start(pieces, row);
 
@@ -41,7 +41,7 @@ export async function checkPieces(pieces: Pieces): Promise<{ readonly wiring: Wi
   };
 
   try {
-    const whole = await wholeLogits(model, row);
+    const whole = await wholeOnce(model);
     const wiring = {
       rejoined: largestDifference(await logits(started.writes), whole),
       silenced: largestDifference(await logits(new Float32Array(started.writes.length)), whole),
@@ -50,4 +50,17 @@ export async function checkPieces(pieces: Pieces): Promise<{ readonly wiring: Wi
   } finally {
     await started.release();
   }
+}
+
+function checkRow(model: Model): Int32Array {
+  const random = seededRandom('wiring check');
+  return Int32Array.from({ length: LENGTH }, () => random.integer(model.vocabulary));
+}
+
+/** The whole model is loaded once, however many hookpoints are cut. */
+const known = new WeakMap<Model, Promise<Float32Array>>();
+function wholeOnce(model: Model): Promise<Float32Array> {
+  const logits = known.get(model) ?? wholeLogits(model, checkRow(model));
+  known.set(model, logits);
+  return logits;
 }

@@ -6,7 +6,14 @@ import { UsageError } from '../errors.js';
 import { DATA_TYPE } from '../onnx/builder.js';
 import { encodeModel } from '../onnx/codec.js';
 import { node, valueInfo } from '../onnx/messages.js';
-import { GraphProtoSchema, type ModelProto, ModelProtoSchema, NodeProtoSchema } from '../onnx/proto/onnx_pb.js';
+import {
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  NodeProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
+} from '../onnx/proto/onnx_pb.js';
 import { seededRandom } from '../random.js';
 import { float32, float32Data, ortRuntime, type Value } from '../runtime/index.js';
 import { type ComponentOutput, componentOutput } from '../tensor.js';
@@ -91,6 +98,46 @@ describe('the wiring', () => {
     await expect(openCut(opened, 'layers.1.mlp')).rejects.toMatchObject({
       code: 'HOOKPOINT_SHAPE',
       found: expect.stringContaining('[2,24,24], not [batch, sequence, 16]'),
+    });
+  });
+});
+
+describe('a model', () => {
+  it('may keep its weights in a file beside it', async () => {
+    const model = parallelWithCache();
+    const parts: Uint8Array[] = [];
+    let offset = 0;
+    for (const tensor of model.graph?.initializer ?? []) {
+      if (tensor.rawData.byteLength < 64) continue;
+      const entries = {
+        location: 'model.onnx_data',
+        offset: String(offset),
+        length: String(tensor.rawData.byteLength),
+      };
+      parts.push(tensor.rawData);
+      offset += tensor.rawData.byteLength;
+      tensor.externalData = Object.entries(entries).map(([key, value]) =>
+        create(StringStringEntryProtoSchema, { key, value }),
+      );
+      tensor.dataLocation = TensorProto_DataLocation.EXTERNAL;
+      Reflect.deleteProperty(tensor, 'rawData');
+    }
+    const folder = folders.write('beside', 'gpt_neox', model, { 'model.onnx_data': Buffer.concat(parts) });
+    const [beside, inside] = [
+      await openCut(openModel(folder, { runtime }), 'layers.1.mlp'),
+      await openCut(openModel(parallel, { runtime }), 'layers.1.mlp'),
+    ];
+    expect(beside.wiring).toEqual(inside.wiring);
+  });
+
+  it('that onnxruntime does not take is refused with the reason', async () => {
+    const model = parallelWithCache();
+    const final = model.graph?.node.find(({ name }) => name.includes('final_layer_norm'));
+    if (final) final.opType = 'Mystery';
+    const folder = folders.write('mystery', 'gpt_neox', model);
+    await expect(openCut(openModel(folder, { runtime }), 'layers.1.mlp')).rejects.toMatchObject({
+      code: 'MODEL_REFUSED',
+      message: expect.stringMatching(/^[^\n]*Mystery[^\n]*\n {2}[^\n]+$/),
     });
   });
 });

@@ -80,7 +80,7 @@ export async function beginContext(
   );
   const reference = kept(first, METRIC.logProbabilities);
   const original: Measurement = {
-    ce: checkFinite(float32(first, METRIC.ce).data, context),
+    ce: checkFinite(float32(first, METRIC.ce).data, context, 'MODEL_NOT_FINITE'),
     kl: new Float32Array(scored),
     top1: new Uint8Array(scored).fill(1),
   };
@@ -90,8 +90,8 @@ export async function beginContext(
       { ...run, writes: written(edits), targets, reference: against },
       { [METRIC.ce]: 'data', [METRIC.kl]: 'data', [METRIC.top1]: 'data' },
     );
-    const ce = checkFinite(float32(results, METRIC.ce).data, context);
-    const kl = checkFinite(float32(results, METRIC.kl).data, context);
+    const ce = checkFinite(float32(results, METRIC.ce).data, context, 'FILLING_NOT_FINITE');
+    const kl = checkFinite(float32(results, METRIC.kl).data, context, 'FILLING_NOT_FINITE');
     const top1 = bool(results, METRIC.top1).data;
     return edits.map((_, arm) => {
       const [from, to] = [arm * scored, (arm + 1) * scored];
@@ -140,12 +140,22 @@ function floatsOfArm({ model, split }: Pieces, context: number): number {
   return model.vocabulary + model.width + context * keysAndValues;
 }
 
-function checkFinite(values: Float32Array, context: Context): Float32Array {
+function checkFinite(
+  values: Float32Array,
+  { id }: Context,
+  code: 'MODEL_NOT_FINITE' | 'FILLING_NOT_FINITE',
+): Float32Array {
   const at = values.findIndex((value) => !Number.isFinite(value));
   if (at < 0) return values;
-  throw new UsageError(
-    'FILLING_NOT_FINITE',
-    `With the cut filled, context ${context.id} has a loss of ${values[at]}.`,
-    'What was put in the place of the component is too large or no number: check the coder and the calibration.',
-  );
+  throw code === 'MODEL_NOT_FINITE'
+    ? new UsageError(
+        code,
+        `The model itself, unedited, has a loss of ${values[at]} on context ${id}.`,
+        'The export is damaged, or the context is longer than the model was made for.',
+      )
+    : new UsageError(
+        code,
+        `With the cut filled, the loss on context ${id} is ${values[at]}.`,
+        'What was put in the place of the component is too large or no number: check the coder and the calibration.',
+      );
 }

@@ -54,15 +54,15 @@ const NO_REFERENCE = float32Data(new Float32Array(1), [1, 1, 1]);
 export async function cutInPieces(model: Model, hookpoint: Hookpoint): Promise<Pieces> {
   const { file, index, stream, signature, runtime, sessions } = model.parts;
   const split = splitAt(index, stream, signature, hookpoint);
-  const prefix = await runtime.createSession(prefixGraph(file, split), sessions);
+  const load = (graph: Uint8Array) => refused(file.path, () => runtime.createSession(graph, sessions));
+  const prefix = await load(prefixGraph(file, split));
   const runPrefix: Pieces['runPrefix'] = (rows, fetch) =>
     prefix.run(
       { ...tokenFeeds(signature, prefix.inputs, rows), ...emptyCache(signature, prefix.inputs, rows.length) },
       fetch,
     );
-  const axes = await probe(model, hookpoint, split, runPrefix);
-  const open = (purpose: 'measures' | 'cache') =>
-    runtime.createSession(suffixGraph(file, signature, hookpoint, split, axes, purpose), sessions);
+  const axes = await refused(file.path, () => probe(model, hookpoint, split, runPrefix));
+  const open = (purpose: 'measures' | 'cache') => load(suffixGraph(file, signature, hookpoint, split, axes, purpose));
   const suffix = await open('measures');
   const cache = presents(split).length === 0 ? null : await open('cache');
   return {
@@ -81,12 +81,28 @@ export async function cutInPieces(model: Model, hookpoint: Hookpoint): Promise<P
 /** The whole model's logits on one row, `[tokens * vocabulary]`. */
 export async function wholeLogits(model: Model, row: Int32Array): Promise<Float32Array> {
   const { file, signature, runtime, sessions } = model.parts;
-  const session = await runtime.createSession(wholeGraph(file, signature), sessions);
+  const session = await refused(file.path, () => runtime.createSession(wholeGraph(file, signature), sessions));
   try {
     const feeds = { ...tokenFeeds(signature, session.inputs, [row]), ...emptyCache(signature, session.inputs, 1) };
     return float32(await session.run(feeds, { [signature.logits]: 'data' }), signature.logits).data;
   } finally {
     await session.dispose();
+  }
+}
+
+/** What onnxruntime says against a graph that was only cut, or against running it on plain tokens, is about the file. */
+async function refused<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    if (cause instanceof UsageError) throw cause;
+    const [reason] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw new UsageError(
+      'MODEL_REFUSED',
+      `onnxruntime cannot run ${path}: ${reason}`,
+      'The file is damaged or uses operators that this version does not have: export the model again.',
+      { cause },
+    );
   }
 }
 

@@ -134,14 +134,19 @@ export function unnamed(model: ModelProto): ModelProto {
 }
 
 /** Folders of models in the usual layout, which `remove` takes away again. */
-export function modelFolders(): { write(name: string, modelType: string, model: ModelProto): string; remove(): void } {
+export function modelFolders(): {
+  /** @param beside further files in the folder of the graph */
+  write(name: string, modelType: string, model: ModelProto, beside?: Readonly<Record<string, Uint8Array>>): string;
+  remove(): void;
+} {
   const root = mkdtempSync(join(tmpdir(), 'models-'));
   return {
-    write(name, modelType, model) {
+    write(name, modelType, model, beside = {}) {
       const folder = join(root, name);
       mkdirSync(join(folder, 'onnx'), { recursive: true });
       writeFileSync(join(folder, 'config.json'), JSON.stringify({ model_type: modelType, ...SIZES }));
       writeFileSync(join(folder, 'onnx', 'model.onnx'), encodeModel(model));
+      for (const [file, bytes] of Object.entries(beside)) writeFileSync(join(folder, 'onnx', file), bytes);
       return folder;
     },
     remove: () => rmSync(root, { recursive: true }),

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { architectures } from './index.js';
+
+describe('every architecture', () => {
+  it.each(architectures.map((each) => [each.modelType, each] as const))(
+    '%s names scopes that tell layers apart',
+    (_, each) => {
+      const { block, mlp } = each;
+      expect(block).toMatch(/\{layer\}\/$/); // with the slash, layer 1 is not layer 10
+      expect(mlp.startsWith(block)).toBe(true);
+      expect(mlp).toMatch(/[^/]\/$/);
+      expect(mlp).not.toBe(block);
+    },
+  );
+
+  it('is registered once', () => {
+    const types = architectures.map(({ modelType }) => modelType);
+    expect(new Set(types).size).toBe(types.length);
+  });
+});
