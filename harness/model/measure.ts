@@ -79,8 +79,15 @@ export async function beginContext(
     { [METRIC.ce]: 'data', [METRIC.logProbabilities]: 'keep' },
   );
   const reference = kept(first, METRIC.logProbabilities);
+  const release = async () => {
+    await model.parts.runtime.release(reference);
+    await filled?.release();
+    await started.release();
+  };
+  const ce = float32(first, METRIC.ce).data;
+  if (!ce.every(Number.isFinite)) await release(); // nobody will: what follows throws
   const original: Measurement = {
-    ce: checkFinite(float32(first, METRIC.ce).data, context, 'MODEL_NOT_FINITE'),
+    ce: checkFinite(ce, context, 'MODEL_NOT_FINITE'),
     kl: new Float32Array(scored),
     top1: new Uint8Array(scored).fill(1),
   };
@@ -126,11 +133,7 @@ export async function beginContext(
       }
       return measured;
     },
-    async release() {
-      await model.parts.runtime.release(reference);
-      await filled?.release();
-      await started.release();
-    },
+    release,
   };
 }
 
