@@ -1,7 +1,7 @@
 export { type Answer, answerSchema, type TokenLogprob } from './answer.js';
 export type { Calibrated, Calibration, CalibrationPairs } from './calibration.js';
 export { type CalibrationId, calibrations } from './calibrations/index.js';
-export { fitNgramTable, type NgramTable, type NgramTableOptions } from './controls/ngram.js';
+export { fitNgramTable, type NgramTable } from './controls/ngram.js';
 export { shuffleExplanations } from './controls/shuffled.js';
 export {
   type CalibrationBatch,

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from 'openai';
 import pLimit from 'p-limit';
 import { z } from 'zod';
@@ -189,6 +190,8 @@ export function openai(options: OpenAiOptions): Simulator & { readonly usage: Op
           // The first error that stops the run also stops the queries that are queued or under way.
           const stop = new AbortController();
           const either = AbortSignal.any([signal, stop.signal]);
+          // Every query under way listens to it; the default of 10 is a guard against leaks that are not here.
+          setMaxListeners(0, either);
           const rated = positions.flatMap((position) =>
             texts.map((text) =>
               limit(async () => {
