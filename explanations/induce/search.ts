@@ -198,9 +198,12 @@ export class RuleSearch {
     return { ratio: gain, cost: 1, rule: { slots: longer, strength }, extends: index, slot };
   }
 
-  /** Takes away alternatives, rules and strengths, those first that cost the least error per token. */
+  /**
+   * Takes away alternatives and rules, those first that cost the least error per token: until the limit is kept, and
+   * beyond it what has become clutter since shorter rules came to say the same.
+   */
   private prune(maxTokens: number): void {
-    while (draftLength(this.rules) > maxTokens) {
+    for (;;) {
       const length = draftLength(this.rules);
       let best: { ratio: number; rules: DraftRule[] } | null = null;
       const consider = (loss: number, rules: () => DraftRule[], saved: number): void => {
@@ -219,8 +222,10 @@ export class RuleSearch {
           }
         }
       }
-      if (best === null) return;
-      this.rules = (best as { rules: DraftRule[] }).rules;
+      const cheapest = best as { ratio: number; rules: DraftRule[] } | null;
+      if (cheapest === null) return;
+      if (length <= maxTokens && cheapest.ratio >= LEAST_SHARE * this.energy) return;
+      this.rules = cheapest.rules;
       this.fit.rebuild(this.rules);
     }
   }
