@@ -63,7 +63,7 @@ describe('openai', () => {
 
   it.each<[string, Behaviour, string]>([
     ['prose', { kind: 'prose', text: 'Well' }, 'unreadable answer'],
-    ['a number beyond 9', { kind: 'digits', probabilities: { '1': 1 }, then: '0' }, 'unreadable answer'],
+    ['a number beyond 9', { kind: 'digits', probabilities: { '1': 1 }, next: '0' }, 'unreadable answer'],
     ['a refusal', { kind: 'refusal' }, 'refused'],
     ['a content filter', { kind: 'status', status: 400, code: 'content_filter' }, 'refused'],
     ['an error that stays', { kind: 'status', status: 500 }, 'failed'],

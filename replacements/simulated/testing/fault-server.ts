@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 /** What a chat endpoint may do. `digits` answers with this distribution over tokens, the likeliest first. */
 export type Behaviour =
-  | { readonly kind: 'digits'; readonly probabilities: Readonly<Record<string, number>>; readonly then?: string }
+  | { readonly kind: 'digits'; readonly probabilities: Readonly<Record<string, number>>; readonly next?: string }
   | { readonly kind: 'prose'; readonly text: string }
   | { readonly kind: 'no logprobs' }
   | { readonly kind: 'refusal' }
@@ -43,7 +43,7 @@ function answer(behaviour: Exclude<Behaviour, { kind: 'hang' | 'truncated' | 'st
     case 'digits': {
       const [likeliest] = Object.keys(behaviour.probabilities);
       const tokens = [{ token: likeliest!, top_logprobs: top(behaviour.probabilities) }];
-      if (behaviour.then !== undefined) tokens.push({ token: behaviour.then, top_logprobs: [] });
+      if (behaviour.next !== undefined) tokens.push({ token: behaviour.next, top_logprobs: [] });
       return completion(likeliest!, { content: tokens });
     }
     case 'prose':
