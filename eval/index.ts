@@ -16,7 +16,10 @@ export {
   type ShownLatent,
   writeResult,
   writeWhole,
+  writeWholeFolder,
 } from './result/index.js';
+export { type Journal, noJournal, openJournal } from './run/journal.js';
+export { type ContextResult, type MeasureOptions, measureArms, type RunArm, scoredPositions } from './run/measure.js';
 export {
   type ArmMeasurements,
   EQUIVALENCE_MARGIN,

@@ -1,5 +1,5 @@
 export { type Example, type Examples, examplesSchema, type ShownLatent } from './examples.js';
-export { writeWhole } from './files.js';
+export { writeWhole, writeWholeFolder } from './files.js';
 export {
   type ReportData,
   type RunResult,

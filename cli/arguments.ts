@@ -1,0 +1,52 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { UsageError } from '../harness/index.js';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+const badArguments = (found: string, usage: string, cause?: unknown) =>
+  new UsageError('BAD_ARGUMENTS', found, `Usage: ${usage}`, { cause });
+
+/**
+ * Strict flags, and the named positional arguments. A last name that ends in `…` stands for one or more.
+ * @throws {UsageError} for an unknown flag, a flag without its value, or too few or too many arguments
+ */
+export function parseArguments<const T extends Options>(
+  args: readonly string[],
+  options: T,
+  positionals: readonly string[],
+  usage: string,
+) {
+  const parse = () => parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.split(/[.\n]/)[0]! : String(cause);
+    throw badArguments(`${message}.`, usage, cause);
+  }
+  const { length } = parsed.positionals;
+  if (length < positionals.length) throw badArguments(`No ${positionals[length]!.replace('…', '')} given.`, usage);
+  if (length > positionals.length && !positionals.at(-1)?.endsWith('…')) {
+    throw badArguments(`Unexpected argument ${parsed.positionals[positionals.length]}.`, usage);
+  }
+  return { values: parsed.values, positionals: parsed.positionals };
+}
+
+/** A flag that must be given. */
+export function requireFlag(value: string | undefined, name: string, usage: string): string {
+  if (value === undefined) throw badArguments(`No --${name} given.`, usage);
+  return value;
+}
+
+/** A flag that is a whole number of at least `least`; `fallback` where it was left out. */
+export function wholeFlag<T extends number | undefined>(
+  value: string | undefined,
+  name: string,
+  { least, fallback, usage }: { readonly least: number; readonly fallback: T; readonly usage: string },
+): number | T {
+  if (value === undefined) return fallback;
+  if (!/^\d+$/.test(value) || Number(value) < least) {
+    throw badArguments(`--${name} is ${value}, not a whole number of at least ${least}.`, usage);
+  }
+  return Number(value);
+}

@@ -1,0 +1,64 @@
+import { basename, resolve } from 'node:path';
+import { type Measure, readSummary, type Share, type Summary } from '../../eval/index.js';
+import { UsageError } from '../../harness/index.js';
+import { parseArguments } from '../arguments.js';
+import { type Command, EXIT } from '../io.js';
+import { plainTable } from '../table.js';
+
+const usage = 'partial-rewrite compare <run> <run>…';
+const ABSENT = '–';
+
+const points = (share: number): string => (100 * share).toFixed(1);
+
+function shareCell(share: Share | undefined): string {
+  if (share === undefined || share.mean === null) return ABSENT;
+  return `${points(share.mean)} [${share.ci.map(points).join(', ')}]`;
+}
+
+function lossCell(loss: Measure | undefined): string {
+  return loss === undefined || loss.mean === null ? ABSENT : loss.mean.toFixed(3);
+}
+
+/** Arms side by side, matched by id, in the order of the first run that has them. */
+export function compareSummaries(runs: readonly { readonly name: string; readonly summary: Summary }[]): string {
+  const ids = [...new Set(runs.flatMap(({ summary }) => summary.arms.map(({ id }) => id)))];
+  const header = ['arm', ...runs.flatMap(({ name }) => [`${name}: ΔCE`, 'kept %'])];
+  const rows = ids.map((id) => [
+    id,
+    ...runs.flatMap(({ summary }) => {
+      const arm = summary.arms.find((each) => each.id === id);
+      return [lossCell(arm?.deltaCe), shareCell(arm?.recovered)];
+    }),
+  ]);
+  return [
+    ...runs.map(
+      ({ name, summary: { model, hookpoint, protocol, contexts, positions, partial } }) =>
+        `${name}: ${model} ${hookpoint}, protocol ${protocol}, ${contexts} contexts, ${positions} positions${partial ? ' (partial)' : ''}`,
+    ),
+    '',
+    plainTable([header, ...rows], `l${'rr'.repeat(runs.length)}`),
+    '',
+    'ΔCE: nats/token. Kept: share of the gap between zero-output and coder, with its 95 % interval.',
+  ].join('\n');
+}
+
+export const compare: Command = {
+  usage,
+  summary: 'lay the arms of several results side by side',
+  async run(args, io) {
+    const { positionals } = parseArguments(args, {}, ['result folder', 'second result folder…'], usage);
+    const runs: { name: string; summary: Summary }[] = [];
+    for (const folder of positionals)
+      runs.push({ name: basename(resolve(folder)), summary: await readSummary(folder) });
+    const protocols = new Set(runs.map(({ summary }) => summary.protocol));
+    if (protocols.size > 1) {
+      throw new UsageError(
+        'NOT_COMPARABLE',
+        'One of the runs scores the last position of each context, another every one.',
+        'Compare runs of one protocol.',
+      );
+    }
+    io.print(compareSummaries(runs));
+    return EXIT.done;
+  },
+};

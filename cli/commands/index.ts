@@ -1,0 +1,21 @@
+import type { Command } from '../io.js';
+import { compare } from './compare.js';
+import { demo } from './demo.js';
+import { explain } from './explain.js';
+import { inspect } from './inspect.js';
+import { plan } from './plan.js';
+import { report } from './report.js';
+import { run } from './run.js';
+import { train } from './train.js';
+
+/** Every command by its name, in the order of the help. A new one is a file here and one line. */
+export const commands: Readonly<Record<string, Command>> = {
+  demo,
+  run,
+  plan,
+  inspect,
+  train,
+  explain,
+  report,
+  compare,
+};

@@ -1,0 +1,214 @@
+import { type ArmDescription, latentTally, type RunArm, scoredPositions } from '../../eval/index.js';
+import type { Explanation } from '../../explanations/index.js';
+import { type Context, type CutModel, type Replacement, seededRandom } from '../../harness/index.js';
+import {
+  type Calibrated,
+  type CalibrationBatch,
+  type CalibrationId,
+  type CoderEvidence,
+  calibrations,
+  coderArm,
+  collectPairs,
+  fitCalibrations,
+  fitNgramTable,
+  type LatentPredictor,
+  meanLatents,
+  meanOutput,
+  ngramPredictor,
+  resampleOutput,
+  rewriteArm,
+  type ScaledRatings,
+  type SparseCoder,
+  scaledRatings,
+  shuffleExplanations,
+  simulatedPredictor,
+  type Truth,
+  zeroLatents,
+  zeroOutput,
+} from '../../replacements/index.js';
+import type { Progress } from './progress.js';
+import type { CalibrationConfig, Experiment, SimulatedConfig } from './schema.js';
+import type { OpenSimulator } from './simulators.js';
+import { sitesOf } from './sites.js';
+import type { ExperimentTexts } from './texts.js';
+
+/** All that arms are built from. */
+export interface Stage {
+  readonly experiment: Experiment;
+  readonly cut: CutModel;
+  readonly coder: SparseCoder;
+  readonly evidence: CoderEvidence;
+  readonly texts: ExperimentTexts;
+  readonly truth: Truth;
+  readonly signal: AbortSignal;
+}
+
+/** One entry of `simulated`, with its explanations and simulator opened. */
+export interface OpenSimulated {
+  readonly config: SimulatedConfig;
+  readonly explanations: ReadonlyMap<number, Explanation>;
+  readonly open: OpenSimulator;
+}
+
+/** A simulator under one calibration: what latents are scored by, and the arm at fraction 1 that shows it. */
+export interface ScoredPredictor {
+  readonly simulated: OpenSimulated;
+  readonly calibration: CalibrationConfig;
+  readonly predictor: LatentPredictor;
+  readonly arm: string;
+}
+
+const NOTHING = { style: null, simulator: null, calibration: null, selection: null, fraction: null } as const;
+
+function plain(kind: string, replacement: Replacement | null): RunArm {
+  return { description: { id: kind, kind, ...NOTHING }, replacement, rated: null };
+}
+
+/** The ends of the scale and the ablations: none of them reads an explanation. */
+export function baselineArms({ experiment, coder, evidence, truth }: Stage): RunArm[] {
+  const { meanLatents: withMeans } = experiment.controls;
+  return [
+    plain('original', null),
+    plain('zero-output', zeroOutput),
+    plain('zero-latents', zeroLatents(coder)),
+    plain('mean', meanOutput(evidence.meanOutput)),
+    plain('resample', resampleOutput(evidence.outputs, experiment.seed)),
+    plain('coder', coderArm(coder, truth)),
+    ...(withMeans ? [plain('control-mean-latents', meanLatents(coder, evidence.means))] : []),
+  ];
+}
+
+/** Tables of local context, without any explanation. */
+export function ngramArms({ experiment, coder, evidence, truth }: Stage): RunArm[] {
+  const width = coder.spec.latents;
+  return experiment.controls.ngram.map((order) => {
+    const name = `control-ngram-${order}`;
+    const predictor = ngramPredictor(fitNgramTable(evidence, order), width);
+    const selected = new Uint8Array(width).fill(1);
+    return plain(name, rewriteArm({ name, coder, truth, predictor, selected, missing: experiment.missing }));
+  });
+}
+
+/** Ratings and truth at the positions a calibration may see. Paid ratings are asked only where the protocol scores. */
+async function batchesOf(
+  stage: Stage,
+  contexts: readonly Context[],
+  ratings: ScaledRatings,
+  everyToken: boolean,
+): Promise<CalibrationBatch[]> {
+  const { cut, truth, signal, experiment } = stage;
+  const at = everyToken ? undefined : (context: Context) => scoredPositions(context, experiment.protocol);
+  const batches: CalibrationBatch[] = [];
+  for await (const site of sitesOf(cut, contexts, at)) {
+    signal.throwIfAborted();
+    batches.push({ simulated: await ratings(site, signal), actual: await truth(site, signal) });
+  }
+  return batches;
+}
+
+interface Fitting {
+  readonly heldOut: readonly CalibrationBatch[];
+  readonly inSample: () => Promise<readonly CalibrationBatch[]>;
+  readonly latents: readonly number[];
+}
+
+async function fit(
+  calibration: CalibrationConfig,
+  { heldOut, inSample, latents }: Fitting,
+): Promise<ReadonlyMap<number, Calibrated>> {
+  const own = calibration.endsWith('-in-sample');
+  const id = calibration.replace('-in-sample', '') as CalibrationId;
+  return fitCalibrations(calibrations[id], collectPairs(own ? await inSample() : heldOut, latents));
+}
+
+/** Explained latents, best first by F1 of firing on the calibration text. */
+function rankByF1(stage: Stage, batches: readonly CalibrationBatch[], latents: readonly number[]): number[] {
+  const tally = latentTally(stage.coder.spec.latents);
+  for (const { actual, simulated } of batches) tally.add(actual, simulated, simulated.missing);
+  const f1 = new Map(latents.map((latent) => [latent, tally.scores(latent).f1 ?? -1]));
+  return [...latents].sort((a, b) => f1.get(b)! - f1.get(a)! || a - b);
+}
+
+function selectFirst(order: readonly number[], fraction: number, width: number): Uint8Array {
+  const selected = new Uint8Array(width);
+  for (const latent of order.slice(0, Math.round(fraction * order.length))) selected[latent] = 1;
+  return selected;
+}
+
+/** The arms of one simulator with one set of explanations: every fraction and order, every calibration, its control. */
+export async function simulatedArms(
+  stage: Stage,
+  simulated: OpenSimulated,
+  progress: Progress,
+): Promise<{ readonly arms: readonly RunArm[]; readonly scored: readonly ScoredPredictor[] }> {
+  const { experiment, coder, evidence, truth, texts } = stage;
+  const { config, explanations, open } = simulated;
+  const width = coder.spec.latents;
+  const latents = [...explanations.keys()].sort((a, b) => a - b);
+  const name = config.name ?? config.style ?? open.simulator.id;
+  const kind = open.oracle ? 'oracle-synthetic' : 'simulated';
+  const bar = progress(`Calibrating ${name}`, config.calibrations.length, 'calibrations');
+  const ratings = scaledRatings(open.simulator, explanations, evidence.scale, truth);
+  const heldOut = await batchesOf(stage, texts.calibration.contexts, ratings, !open.paid);
+  let ownBatches: Promise<CalibrationBatch[]> | undefined;
+  const inSample = () => {
+    ownBatches ??= batchesOf(stage, texts.evaluation.contexts, ratings, false);
+    return ownBatches;
+  };
+  const orders = {
+    top: rankByF1(stage, heldOut, latents),
+    sampled: seededRandom(`${experiment.seed}/sampled`).shuffle(latents),
+  };
+
+  const arms: RunArm[] = [];
+  const scored: ScoredPredictor[] = [];
+  const arm = (description: ArmDescription, predictor: LatentPredictor, selected: Uint8Array): RunArm => ({
+    description,
+    replacement: rewriteArm({ name: description.id, coder, truth, predictor, selected, missing: experiment.missing }),
+    rated: selected.reduce((sum, each) => sum + each, 0),
+  });
+  for (const [index, calibration] of config.calibrations.entries()) {
+    const calibrated = await fit(calibration, { heldOut, inSample, latents });
+    const predictor = simulatedPredictor(`${name}:${calibration}`, ratings, latents, width, calibrated);
+    const common = { kind, style: config.style, simulator: open.simulator.id, calibration };
+    const fractions = index === 0 ? config.fractions : [1];
+    for (const fraction of fractions) {
+      // At fraction 1 every latent is rewritten, in whatever order.
+      for (const selection of fraction === 1 ? [null] : config.selections) {
+        const id = `${name}:${calibration}@${fraction}${selection === null ? '' : `:${selection}`}`;
+        arms.push(
+          arm(
+            { id, ...common, selection, fraction },
+            predictor,
+            selectFirst(orders[selection ?? 'top'], fraction, width),
+          ),
+        );
+      }
+    }
+    scored.push({ simulated, calibration, predictor, arm: `${name}:${calibration}@1` });
+    bar.at(index + 1);
+  }
+  if (config.shuffled && !open.oracle) {
+    const others = shuffleExplanations(explanations, experiment.seed);
+    const [calibration] = config.calibrations;
+    const rated = scaledRatings(open.simulator, others, evidence.scale, truth);
+    const batches = await batchesOf(stage, texts.calibration.contexts, rated, !open.paid);
+    const own = () => batchesOf(stage, texts.evaluation.contexts, rated, false);
+    const calibrated = await fit(calibration!, { heldOut: batches, inSample: own, latents });
+    const id = `control-shuffled:${name}:${calibration}`;
+    const description = {
+      id,
+      kind: 'control-shuffled',
+      style: config.style,
+      simulator: open.simulator.id,
+      calibration: calibration!,
+      selection: null,
+      fraction: 1,
+    };
+    arms.push(
+      arm(description, simulatedPredictor(id, rated, latents, width, calibrated), selectFirst(latents, 1, width)),
+    );
+  }
+  bar.end();
+  return { arms, scored };
+}

@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeWholeFolder } from '../../eval/index.js';
+import {
+  type Context,
+  type CutModel,
+  componentInput,
+  componentOutput,
+  sha256OfFile,
+  UsageError,
+} from '../../harness/index.js';
+import {
+  openCoder,
+  readSparsify,
+  type SparseCoder,
+  sparsifyFiles,
+  type TrainRecipe,
+  type TrainReport,
+  trainCoder,
+} from '../../replacements/index.js';
+import { contentKey } from './cache.js';
+import type { Progress } from './progress.js';
+
+/** What long work needs of the world around it. */
+interface Work {
+  readonly cache: string;
+  readonly progress: Progress;
+  /** Ends the work at its next step. */
+  readonly signal: AbortSignal;
+}
+
+/** What the component read and wrote over whole contexts, in one piece. */
+async function readAll(cut: CutModel, contexts: readonly Context[], { progress, signal }: Omit<Work, 'cache'>) {
+  const { width } = cut.hookpoint;
+  const positions = contexts.reduce((sum, context) => sum + context.tokens.length, 0);
+  const input = new Float32Array(positions * width);
+  const output = new Float32Array(positions * width);
+  const bar = progress('Reading activations to train on', contexts.length, 'contexts');
+  let at = 0;
+  for (let start = 0; start < contexts.length; start += 64) {
+    for (const trace of await cut.read(contexts.slice(start, start + 64), signal)) {
+      input.set(trace.input.data, at);
+      output.set(trace.output.data, at);
+      at += trace.input.data.length;
+    }
+    bar.at(Math.min(start + 64, contexts.length));
+  }
+  bar.end();
+  return { input: componentInput(input, positions), output: componentOutput(output, positions) };
+}
+
+/** Trains a coder for the cut's hookpoint and writes it in sparsify's format; the folder is whole or absent. */
+export async function trainToFolder(
+  cut: CutModel,
+  contexts: readonly Context[],
+  recipe: TrainRecipe,
+  folder: string,
+  { progress, signal }: Omit<Work, 'cache'>,
+): Promise<TrainReport> {
+  const data = await readAll(cut, contexts, { progress, signal });
+  if (data.input.shape[0] < recipe.batch) {
+    throw new UsageError(
+      'TOO_LITTLE_TEXT',
+      `The training text has ${data.input.shape[0]} tokens, fewer than one batch of ${recipe.batch}.`,
+      'Give more training text or a smaller `batch`.',
+    );
+  }
+  const steps = Math.floor(data.input.shape[0] / recipe.batch) * recipe.epochs;
+  const bar = progress(`Training the ${recipe.kind} of ${cut.hookpoint.id}`, steps, 'steps');
+  const { weights, report } = await trainCoder(cut.model.parts.runtime, data, recipe, ({ step, fvu, dead }) => {
+    signal.throwIfAborted();
+    bar.at(step, `FVU ${fvu.toFixed(3)}, dead ${(100 * dead).toFixed(1)} %`);
+  });
+  bar.end();
+  await writeWholeFolder(folder, [...sparsifyFiles(recipe, weights, report)]);
+  return report;
+}
+
+/**
+ * The coder that a recipe makes for the cut: trained on first use and cached by the content of the model, the text and
+ * the recipe.
+ */
+export async function trainedCoder(
+  recipe: TrainRecipe,
+  cut: CutModel,
+  training: readonly Context[],
+  { cache, progress, signal }: Work,
+): Promise<{ readonly coder: SparseCoder; readonly folder: string }> {
+  const { runtime, file } = cut.model.parts;
+  const key = contentKey(
+    'coder@1',
+    await sha256OfFile(file.path),
+    cut.hookpoint,
+    recipe,
+    training.map(({ id }) => id),
+  );
+  const folder = join(cache, 'coders', key, cut.hookpoint.id);
+  if (!existsSync(join(folder, 'training.json')))
+    await trainToFolder(cut, training, recipe, folder, { progress, signal });
+  return { coder: await openCoder(runtime, await readSparsify(folder), cut.hookpoint), folder };
+}

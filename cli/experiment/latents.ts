@@ -1,0 +1,140 @@
+import {
+  type Examples,
+  errorShares,
+  type LatentRow,
+  latentTally,
+  type ShownLatent,
+  scoredPositions,
+} from '../../eval/index.js';
+import { explanationText, patternLength } from '../../explanations/index.js';
+import type { LatentActivations, Site } from '../../harness/index.js';
+import { type PredictedLatents, rowOf } from '../../replacements/index.js';
+import type { ScoredPredictor, Stage } from './arms.js';
+import { sitesOf } from './sites.js';
+
+/** Latents shown in the report, windows of each, and tokens to either side of a window's peak. */
+const SHOWN = 12;
+const WINDOWS = 3;
+const BEFORE = 14;
+const AFTER = 5;
+/** Contexts searched for windows. */
+const SEARCHED = 60;
+
+function describe({ simulated, calibration }: ScoredPredictor, latent: number) {
+  const { config, explanations, open } = simulated;
+  const explanation = explanations.get(latent);
+  return {
+    explanation,
+    row: { latent, style: config.style ?? 'none', simulator: open.simulator.id, calibration },
+    text: config.style === null || explanation === undefined ? null : explanationText(explanation),
+    length: explanation?.style === 'pattern' && config.style !== null ? patternLength(explanation.rules) : null,
+  };
+}
+
+/** How well each explained latent is simulated over the evaluated positions. */
+export async function scoreLatents(stage: Stage, scored: ScoredPredictor, norms: Float32Array): Promise<LatentRow[]> {
+  const { cut, coder, texts, truth, experiment, signal } = stage;
+  const tally = latentTally(coder.spec.latents);
+  for await (const site of sitesOf(cut, texts.evaluation.contexts, (context) =>
+    scoredPositions(context, experiment.protocol),
+  )) {
+    signal.throwIfAborted();
+    const { activations, missing } = await scored.predictor.predict(site, signal);
+    tally.add(await truth(site, signal), activations, missing);
+  }
+  const shares = errorShares(tally, norms);
+  return [...scored.simulated.explanations.keys()]
+    .sort((a, b) => a - b)
+    .map((latent) => {
+      const { positions: _, ...scores } = tally.scores(latent);
+      const { row, text, length } = describe(scored, latent);
+      return {
+        ...row,
+        ...scores,
+        decoderNorm: norms[latent]!,
+        errorShare: shares?.[latent] ?? null,
+        length,
+        explanation: text,
+      };
+    });
+}
+
+interface Looked {
+  readonly site: Site;
+  readonly actual: LatentActivations;
+  readonly predicted: PredictedLatents;
+}
+
+function valueAt(activations: LatentActivations, row: number, latent: number): number {
+  const { ids, values } = rowOf(activations, row);
+  const at = Array.prototype.indexOf.call(ids, latent);
+  return at < 0 ? 0 : values[at]!;
+}
+
+/** Windows of text where simulation and truth differ most, or where the latent is strongest. */
+function windowsOf(looked: readonly Looked[], latent: number): ShownLatent['examples'] {
+  const peaks = looked.flatMap(({ actual, predicted }, index) => {
+    const rows = Array.from({ length: actual.positions }, (_, row) => {
+      const [a, s] = [valueAt(actual, row, latent), valueAt(predicted.activations, row, latent)];
+      return { index, row, size: Math.max(a, s) + Math.abs(a - s) };
+    });
+    const best = rows.reduce((most, each) => (each.size > most.size ? each : most));
+    return best.size > 0 ? [best] : [];
+  });
+  const chosen = peaks.sort((a, b) => b.size - a.size).slice(0, WINDOWS);
+  return chosen.map(({ index, row }) => {
+    const { site, actual, predicted } = looked[index]!;
+    const peak = site.positions[row]!;
+    const [from, to] = [Math.max(0, peak - BEFORE), Math.min(site.context.text.length, peak + AFTER + 1)];
+    const asked = new Map(site.positions.map((position, at) => [position, at]));
+    const missing = new Set(predicted.missing.filter((each) => each.latent === latent).map((each) => each.row));
+    const tokens = Array.from({ length: to - from }, (_, offset) => from + offset);
+    return {
+      context: site.context.id,
+      tokens: tokens.map((position) => site.context.text[position]!),
+      actual: tokens.map((position) => (asked.has(position) ? valueAt(actual, asked.get(position)!, latent) : null)),
+      simulated: tokens.map((position) => {
+        const at = asked.get(position);
+        return at === undefined || missing.has(at) ? null : valueAt(predicted.activations, at, latent);
+      }),
+    };
+  });
+}
+
+/** The latents that cost the arm most, on text of the evaluation; paid simulators are shown only where they were asked. */
+export async function worstLatents(
+  stage: Stage,
+  scored: ScoredPredictor,
+  rows: readonly LatentRow[],
+): Promise<Examples> {
+  const { cut, texts, truth, signal, experiment } = stage;
+  const worst = [...rows]
+    .sort((a, b) => (b.errorShare ?? 0) - (a.errorShare ?? 0) || a.latent - b.latent)
+    .slice(0, SHOWN);
+  const positions = scored.simulated.open.paid
+    ? { at: (c: Site['context']) => scoredPositions(c, experiment.protocol) }
+    : {};
+  const looked: Looked[] = [];
+  for await (const site of sitesOf(cut, texts.evaluation.contexts.slice(0, SEARCHED), positions.at)) {
+    signal.throwIfAborted();
+    looked.push({ site, actual: await truth(site, signal), predicted: await scored.predictor.predict(site, signal) });
+  }
+  return {
+    schema: 'partial-rewrite/examples@1',
+    arm: scored.arm,
+    latents: worst.map((row) => ({
+      latent: row.latent,
+      style: row.style,
+      simulator: row.simulator,
+      calibration: row.calibration,
+      explanation: row.explanation ?? '',
+      errorShare: row.errorShare,
+      precision: row.precision,
+      recall: row.recall,
+      correlation: row.correlation,
+      trueFiringRate: row.trueFiringRate,
+      simulatedFiringRate: row.simulatedFiringRate,
+      examples: windowsOf(looked, row.latent),
+    })),
+  };
+}

@@ -1,0 +1,146 @@
+import { scoredPositions } from '../../eval/index.js';
+import { type Explanation, explanationText } from '../../explanations/index.js';
+import type { Context } from '../../harness/index.js';
+import { lastTokenPrompt } from '../../replacements/index.js';
+import { contentKey } from './cache.js';
+import type { Experiment } from './schema.js';
+import type { ExperimentTexts } from './texts.js';
+
+/** What one simulator will be asked, once for all its arms. */
+export interface PlannedQueries {
+  readonly simulator: string;
+  /** Latents with an explanation; where they are still to be induced, as many as the coder has. */
+  readonly latents: number;
+  readonly latentsAre: 'counted' | 'at most';
+  readonly positions: { readonly evaluation: number; readonly calibration: number };
+  /** Ratings wanted; each is one query where the simulator is paid. */
+  readonly ratings: number;
+  readonly paid: boolean;
+  /** Tokens of all prompts, estimated from some of them; `null` where none can be written yet, or none is sent. */
+  readonly promptTokens: number | null;
+}
+
+/** Explanations that are there, or how many there can be once they are induced. */
+export type Explained = { readonly given: ReadonlyMap<number, Explanation> } | { readonly atMost: number };
+
+/** What a run will do, before it does it. */
+export interface Plan {
+  readonly id: string;
+  readonly protocol: Experiment['protocol'];
+  readonly contexts: number;
+  readonly positions: number;
+  readonly arms: readonly string[];
+  readonly queries: readonly PlannedQueries[];
+  /** Queries to endpoints, over all simulators; answers already stored are asked again of nobody. */
+  readonly paidQueries: number;
+}
+
+function countPositions(contexts: readonly Context[], protocol: Experiment['protocol']): number {
+  return contexts.reduce((sum, context) => sum + scoredPositions(context, protocol).length, 0);
+}
+
+/** Prompts that an estimate looks at, and what a token is taken for. English prose has about this many characters each. */
+const SAMPLED_PROMPTS = 64;
+const CHARACTERS_PER_TOKEN = 4;
+
+/** Mean length of a prompt in tokens, estimated from real questions spread over explanations and contexts. */
+function estimatePromptTokens(
+  explained: Explained,
+  contexts: readonly Context[],
+  protocol: Experiment['protocol'],
+): number | null {
+  if (!('given' in explained) || explained.given.size === 0 || contexts.length === 0) return null;
+  const texts = [...explained.given.values()].map(explanationText);
+  let characters = 0;
+  for (let i = 0; i < SAMPLED_PROMPTS; i++) {
+    const spread = <T>(items: readonly T[]): T => items[Math.floor((i * items.length) / SAMPLED_PROMPTS)]!;
+    const context = spread(contexts);
+    const { system, user } = lastTokenPrompt(spread(texts), context.text, spread(scoredPositions(context, protocol)));
+    characters += system.length + user.length;
+  }
+  return characters / SAMPLED_PROMPTS / CHARACTERS_PER_TOKEN;
+}
+
+/** Names of the arms of an experiment, without opening anything. */
+function armNames(experiment: Experiment): string[] {
+  const { controls } = experiment;
+  const simulated = experiment.simulated.flatMap(
+    ({ name, style, simulator, calibrations, fractions, selections, shuffled }) => {
+      const base = name ?? style ?? simulator.kind;
+      const [first, ...rest] = calibrations;
+      const partial = fractions.flatMap((fraction) =>
+        fraction === 1
+          ? [`${base}:${first}@1`]
+          : selections.map((selection) => `${base}:${first}@${fraction}:${selection}`),
+      );
+      const control = shuffled && simulator.kind !== 'synthetic' ? [`control-shuffled:${base}:${first}`] : [];
+      return [...partial, ...rest.map((calibration) => `${base}:${calibration}@1`), ...control];
+    },
+  );
+  return [
+    ...['original', 'zero-output', 'zero-latents', 'mean', 'resample', 'coder'],
+    ...(controls.meanLatents ? ['control-mean-latents'] : []),
+    ...controls.ngram.map((order) => `control-ngram-${order}`),
+    ...simulated,
+  ];
+}
+
+/**
+ * Counts what a run will measure and ask.
+ * @param explained one entry for each of `experiment.simulated`
+ */
+export function planRun(experiment: Experiment, texts: ExperimentTexts, explained: readonly Explained[]): Plan {
+  const { protocol } = experiment;
+  const evaluation = countPositions(texts.evaluation.contexts, protocol);
+  const queries = experiment.simulated.map(({ name, style, simulator, shuffled }, index): PlannedQueries => {
+    const paid = simulator.kind === 'openai';
+    const everyToken = texts.calibration.contexts.reduce((sum, { tokens }) => sum + tokens.length, 0);
+    const calibration = paid ? countPositions(texts.calibration.contexts, protocol) : everyToken;
+    const sets = shuffled && simulator.kind !== 'synthetic' ? 2 : 1;
+    const of = explained[index]!;
+    const latents = 'given' in of ? of.given.size : of.atMost;
+    const ratings = (evaluation + calibration) * latents * sets;
+    const each = paid ? estimatePromptTokens(of, texts.evaluation.contexts, protocol) : null;
+    return {
+      simulator: `${name ?? style ?? 'synthetic'} read by ${simulator.kind === 'openai' ? simulator.model : simulator.kind}`,
+      latents,
+      latentsAre: 'given' in of ? 'counted' : 'at most',
+      positions: { evaluation, calibration },
+      ratings,
+      paid,
+      promptTokens: each === null ? null : Math.round(each * ratings),
+    };
+  });
+  const ids = ({ contexts }: { readonly contexts: readonly Context[] }) => contexts.map(({ id }) => id);
+  return {
+    id: contentKey('plan@1', experiment, ids(texts.evidence), ids(texts.calibration), ids(texts.evaluation)),
+    protocol,
+    contexts: texts.evaluation.contexts.length,
+    positions: evaluation,
+    arms: armNames(experiment),
+    queries,
+    paidQueries: queries.reduce((sum, { paid, ratings }) => sum + (paid ? ratings : 0), 0),
+  };
+}
+
+const number = (value: number): string => value.toLocaleString('en-US');
+
+function describeQueries({ simulator, latents, latentsAre, positions, ratings, paid, promptTokens }: PlannedQueries) {
+  const upTo = latentsAre === 'at most' ? 'at most ' : '';
+  const where = `${number(positions.evaluation)} evaluated + ${number(positions.calibration)} calibration positions`;
+  const cost = !paid
+    ? 'computed here'
+    : promptTokens === null
+      ? 'prompt tokens not known before the explanations are'
+      : `about ${number(promptTokens)} prompt tokens, estimated at ${CHARACTERS_PER_TOKEN} characters a token`;
+  return `  ${simulator}: ${upTo}${number(ratings)} ${paid ? 'queries' : 'ratings'} (${upTo}${number(latents)} latents at ${where}); ${cost}`;
+}
+
+/** The plan in plain words, one item a line. */
+export function describePlan(plan: Plan): string {
+  const { contexts, positions, protocol, arms, queries } = plan;
+  return [
+    `${number(contexts)} contexts, ${number(positions)} positions (protocol ${protocol}), ${arms.length} arms`,
+    ...queries.map(describeQueries),
+  ].join('\n');
+}

@@ -1,0 +1,225 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import {
+  type Examples,
+  type LatentRow,
+  type Manifest,
+  measureArms,
+  openJournal,
+  type RunArm,
+  type Summary,
+  summarize,
+  writeResult,
+} from '../../eval/index.js';
+import type { Explanation } from '../../explanations/index.js';
+import { openCut, sha256OfFile } from '../../harness/index.js';
+import { collectEvidence, truthOf } from '../../replacements/index.js';
+import { ownVersion, packageFolder, versionIn } from '../package.js';
+import {
+  baselineArms,
+  ngramArms,
+  type OpenSimulated,
+  type ScoredPredictor,
+  type Stage,
+  simulatedArms,
+} from './arms.js';
+import { contentKey } from './cache.js';
+import { trainedCoder } from './coder.js';
+import { inducedOrCached } from './explanations.js';
+import { scoreLatents, worstLatents } from './latents.js';
+import { type Plan, planRun } from './plan.js';
+import type { Progress } from './progress.js';
+import { writeReport } from './report.js';
+import type { Experiment, SimulatedConfig } from './schema.js';
+import { checkEnvironment, type Environment, openSimulator } from './simulators.js';
+import { type Survey, surveyExperiment } from './survey.js';
+
+export interface RunOptions {
+  /** Folder that the result is written to. */
+  readonly out: string;
+  readonly cache: string;
+  readonly environment: Environment;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  /** Called with the plan before anything is asked of a paid simulator; throwing from it ends the run. */
+  readonly onPlan: (plan: Plan) => Promise<void>;
+}
+
+export interface RunOutcome {
+  readonly summary: Summary;
+  readonly folder: string;
+  readonly partial: boolean;
+}
+
+/** A latent that no explanation is read for still has to be named to a simulator that looks at the truth. */
+function unexplained(hookpoint: string, latents: number): ReadonlyMap<number, Explanation> {
+  const provenance = { by: 'nobody' };
+  return new Map(
+    Array.from({ length: latents }, (_, latent) => [
+      latent,
+      { hookpoint, latent, style: 'pattern', rules: [], provenance },
+    ]),
+  );
+}
+
+/** What the evidence was collected with: the model cut and its wiring proved, the coder read or trained. */
+async function openStage(experiment: Experiment, survey: Survey, { cache, progress, signal }: RunOptions) {
+  const { model, texts } = survey;
+  const cut = await openCut(model, survey.hookpoint);
+  const { coder, folder } =
+    survey.coder.kind === 'given'
+      ? survey.coder
+      : await trainedCoder(survey.coder.recipe, cut, texts.training.contexts, { cache, progress, signal });
+  const { contexts } = texts.evidence;
+  const bar = progress('Collecting evidence', contexts.length, 'contexts');
+  const read = (batch: Parameters<typeof cut.read>[0]) => cut.read(batch, signal);
+  const evidence = await collectEvidence(read, coder, contexts, experiment.seed, (done) => bar.at(done));
+  bar.end();
+  const stage: Stage = { experiment, cut, coder, evidence, texts, truth: truthOf(coder), signal };
+  return { stage, coderFolder: folder };
+}
+
+/** The state of this package's own checkout; `null` where it was installed. */
+async function gitState(): Promise<Manifest['git']> {
+  const git = async (...args: string[]) =>
+    (await promisify(execFile)('git', args, { cwd: packageFolder() })).stdout.trim();
+  try {
+    if ((await git('rev-parse', '--show-prefix')) !== '') return null;
+    return { commit: await git('rev-parse', 'HEAD'), dirty: (await git('status', '--porcelain')) !== '' };
+  } catch {
+    return null;
+  }
+}
+
+function versions(): Manifest['versions'] {
+  const runtime = fileURLToPath(import.meta.resolve('onnxruntime-node/package.json'));
+  return { package: ownVersion(), node: process.version, 'onnxruntime-node': versionIn(runtime) };
+}
+
+async function inputHashes(experiment: Experiment, stage: Stage, coderFolder: string): Promise<Record<string, string>> {
+  const { texts } = experiment;
+  const paths = [
+    stage.cut.model.parts.file.path,
+    join(experiment.model, 'tokenizer.json'),
+    join(coderFolder, 'sae.safetensors'),
+    ...[texts.evidence, texts.training, texts.calibration, texts.evaluation].flatMap((text) =>
+      text ? [text.path] : [],
+    ),
+    ...experiment.simulated.flatMap(({ explanations }) =>
+      explanations && 'file' in explanations ? [explanations.file] : [],
+    ),
+  ];
+  return Object.fromEntries(
+    await Promise.all([...new Set(paths)].map(async (path) => [path, await sha256OfFile(path)] as const)),
+  );
+}
+
+async function openSimulated(
+  config: SimulatedConfig,
+  given: ReadonlyMap<number, Explanation> | null,
+  stage: Stage,
+  { cache, environment, progress }: RunOptions,
+): Promise<OpenSimulated> {
+  const { coder, cut, evidence, experiment } = stage;
+  const open = await openSimulator(config.simulator, evidence, experiment.seed, cache, environment);
+  if (given !== null) return { config, explanations: given, open };
+  const { explanations } = config;
+  if (explanations === null || config.style === null || !('induce' in explanations)) {
+    return { config, explanations: unexplained(cut.hookpoint.id, coder.spec.latents), open };
+  }
+  const explained = { cut, coder, evidence, seed: experiment.seed };
+  const induced = await inducedOrCached(explained, explanations.induce.maxTokens, cache, progress);
+  return { config, explanations: induced, open };
+}
+
+/**
+ * Runs an experiment and writes `results/<run>/`. An abort keeps what is finished: the journal stays, and a run with
+ * the same plan goes on where it stood.
+ */
+export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunOutcome> {
+  const { out, progress, signal, now } = options;
+  const startedAt = now();
+  for (const { simulator } of experiment.simulated) checkEnvironment(simulator, options.environment);
+  const survey = await surveyExperiment(experiment);
+  try {
+    await options.onPlan(survey.plan);
+    const { stage, coderFolder } = await openStage(experiment, survey, options);
+    const { cut, coder, texts } = stage;
+    const simulated: OpenSimulated[] = [];
+    for (const [index, config] of experiment.simulated.entries()) {
+      simulated.push(await openSimulated(config, survey.explanations[index]!, stage, options));
+    }
+    const explained = simulated.map(({ explanations }) => ({ given: explanations }));
+    const plan = planRun(experiment, texts, explained);
+
+    const arms: RunArm[] = [...baselineArms(stage), ...ngramArms(stage)];
+    const scored: ScoredPredictor[] = [];
+    for (const each of simulated) {
+      const built = await simulatedArms(stage, each, progress);
+      arms.push(...built.arms);
+      scored.push(...built.scored);
+    }
+    const key = contentKey(
+      plan.id,
+      coder.spec.id,
+      simulated.map(({ explanations }) => [...explanations.values()]),
+    );
+    const journal = await openJournal(join(out, 'journal.jsonl'), key);
+    const bar = progress('Measuring', texts.evaluation.contexts.length, 'contexts');
+    const { measurements, partial } = await measureArms({
+      cut,
+      protocol: experiment.protocol,
+      contexts: texts.evaluation.contexts,
+      arms,
+      journal,
+      inFlight: simulated.some(({ open }) => open.paid) ? 8 : 2,
+      signal,
+      onContext: (done) => bar.at(done),
+    });
+    bar.end();
+
+    const summary = summarize(
+      measurements,
+      { model: cut.model.name, hookpoint: cut.hookpoint.id, protocol: experiment.protocol, partial },
+      { seed: experiment.seed, resamples: experiment.resamples },
+    );
+    const norms = await coder.decoderNorms();
+    const rows: LatentRow[][] = [];
+    if (!partial) for (const each of scored) rows.push(await scoreLatents(stage, each, norms));
+    const shown = scored.findIndex(({ simulated: { open } }) => !open.oracle);
+    const none: Examples = { schema: 'partial-rewrite/examples@1', arm: null, latents: [] };
+    const examples = shown < 0 || partial ? none : await worstLatents(stage, scored[shown]!, rows[shown]!);
+    const usage = simulated.map(({ open }) => open.usage());
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    const manifest: Manifest = {
+      schema: 'partial-rewrite/manifest@1',
+      config: experiment,
+      inputs: await inputHashes(experiment, stage, coderFolder),
+      versions: versions(),
+      git: await gitState(),
+      seed: experiment.seed,
+      plan: plan.id,
+      startedAt: startedAt.toISOString(),
+      finishedAt: now().toISOString(),
+      counts: {
+        contexts: measurements.contexts.length,
+        positions: summary.positions,
+        queries: sum(usage.map(({ queries }) => queries)),
+        ratings: sum(plan.queries.map(({ ratings }) => ratings)),
+        missing: sum(summary.arms.map(({ missing }) => missing)),
+        tokensIn: sum(usage.map(({ tokensIn }) => tokensIn)),
+        tokensOut: sum(usage.map(({ tokensOut }) => tokensOut)),
+        costUsd: null,
+      },
+    };
+    await writeResult(out, { summary, manifest, measurements, latents: rows.flat(), examples });
+    await writeReport(out);
+    if (!partial) await journal.remove();
+    return { summary, folder: out, partial };
+  } finally {
+    await survey.dispose();
+  }
+}

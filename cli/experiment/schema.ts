@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { RECIPE } from '../../replacements/index.js';
+
+const share = z.number().min(0).max(1);
+const count = z.number().int().positive();
+
+/** Some documents of a text file: `from` counted from 0, `to` not included. */
+const textSchema = z.strictObject({
+  path: z.string(),
+  from: z.number().int().nonnegative().default(0),
+  to: z.number().int().positive().optional(),
+  /** At most this many contexts; all that the documents fill when left out. */
+  contexts: count.optional(),
+});
+export type TextConfig = z.infer<typeof textSchema>;
+
+/** How a coder is trained on first use; the result is cached by the content of the recipe, the model and the text. */
+export const recipeSchema = z
+  .strictObject({
+    kind: z.enum(['transcoder', 'sae']).default('transcoder'),
+    latents: count.default(RECIPE.latents),
+    k: count.default(RECIPE.k),
+    /** Default: true for a transcoder. An SAE cannot have one: it would copy its input. */
+    skip: z.boolean().optional(),
+    epochs: count.default(RECIPE.epochs),
+    batch: count.default(RECIPE.batch),
+    rate: z.number().positive().default(RECIPE.rate),
+    seed: z.number().int().default(RECIPE.seed),
+  })
+  .refine(({ kind, skip }) => kind === 'transcoder' || skip !== true, {
+    path: ['skip'],
+    error: 'an SAE with a skip path would only copy its input',
+  })
+  .refine(({ k, latents }) => k <= latents, { path: ['k'], error: 'larger than the number of latents' })
+  .transform((recipe) => ({ ...recipe, skip: recipe.skip ?? recipe.kind === 'transcoder' }));
+export type Recipe = z.infer<typeof recipeSchema>;
+
+const simulatorSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('executable') }),
+  z.strictObject({
+    kind: z.literal('openai'),
+    model: z.string(),
+    /** Default: the environment's OPENAI_BASE_URL. */
+    baseUrl: z.string().optional(),
+    concurrency: count.default(16),
+    timeoutSeconds: z.number().positive().default(60),
+  }),
+  z.strictObject({
+    kind: z.literal('synthetic'),
+    sensitivity: share,
+    specificity: share,
+    magnitudeCorrelation: share.default(1),
+  }),
+]);
+export type SimulatorConfig = z.infer<typeof simulatorSchema>;
+
+const explanationsSchema = z.union([
+  z.strictObject({ file: z.string() }),
+  /** Patterns induced from the evidence, at most this many tokens each. */
+  z.strictObject({ induce: z.strictObject({ maxTokens: count.default(64) }) }),
+]);
+export type ExplanationsConfig = z.infer<typeof explanationsSchema>;
+
+const calibrationSchema = z.enum([
+  'none',
+  'linear',
+  'quantile',
+  'conditional-mean',
+  'linear-in-sample',
+  'quantile-in-sample',
+]);
+export type CalibrationConfig = z.infer<typeof calibrationSchema>;
+
+const simulatedSchema = z.strictObject({
+  /** Name in tables; default: the style. */
+  name: z.string().optional(),
+  style: z.enum(['pattern', 'sentence']).nullable().default('pattern'),
+  simulator: simulatorSchema,
+  /** `null` for simulators that read none. */
+  explanations: explanationsSchema.nullable().default(null),
+  /** All are measured at fraction 1, the first at every fraction. */
+  calibrations: z.array(calibrationSchema).min(1).default(['linear', 'none', 'quantile']),
+  fractions: z.array(share).min(1).default([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]),
+  selections: z
+    .array(z.enum(['top', 'sampled']))
+    .min(1)
+    .default(['top', 'sampled']),
+  /** Also measure explanations of other latents in their place. */
+  shuffled: z.boolean().default(true),
+});
+export type SimulatedConfig = z.infer<typeof simulatedSchema>;
+
+/** An experiment file. Paths are taken from the file's own folder. */
+export const experimentSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, 'letters, digits, dots, dashes and underscores only')
+    .optional(),
+  model: z.string(),
+  hookpoint: z.string(),
+  /** Tensor names, where neither node names nor structure find the hookpoint. */
+  tensors: z.strictObject({ reads: z.string(), writes: z.string() }).optional(),
+  coder: z.union([z.strictObject({ sparsify: z.string() }), z.strictObject({ train: recipeSchema })]),
+  /** `last` edits and scores one position a context, `all` every one. */
+  protocol: z.enum(['last', 'all']).default('last'),
+  /** Tokens in a context; under `last`, a random length from `min` to `max` for each. */
+  context: z
+    .strictObject({ min: z.number().int().min(2), max: z.number().int().min(2) })
+    .refine(({ min, max }) => min <= max, 'min is larger than max')
+    .default({ min: 128, max: 128 }),
+  texts: z.strictObject({
+    /** Where explanations, scales, means and tables come from; also trains the coder, unless `training` is given. */
+    evidence: textSchema,
+    training: textSchema.optional(),
+    /** Where calibrations are fitted and latents are ranked. Neither evidence nor evaluation. */
+    calibration: textSchema,
+    evaluation: textSchema,
+  }),
+  simulated: z.array(simulatedSchema).default([]),
+  controls: z
+    .strictObject({
+      ngram: z.array(z.union([z.literal(1), z.literal(2), z.literal(3)])).default([1, 2, 3]),
+      meanLatents: z.boolean().default(true),
+    })
+    .prefault({}),
+  /** What becomes of a latent whose rating did not come. */
+  missing: z.enum(['drop-position', 'keep-truth']).default('drop-position'),
+  seed: z.number().int().default(0),
+  resamples: count.default(2000),
+});
+export type Experiment = z.infer<typeof experimentSchema>;

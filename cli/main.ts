@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
+import { main } from './dispatch.js';
+import { EXIT, type Io } from './io.js';
+import { terminalProgress } from './progress.js';
+
+function terminalIo(signal: AbortSignal): Io {
+  return {
+    environment: process.env,
+    signal,
+    progress: terminalProgress(process.stderr, Date.now),
+    now: () => new Date(),
+    print: (text) => void process.stdout.write(`${text}\n`),
+    note: (text) => void process.stderr.write(`${text}\n`),
+    async confirm(question) {
+      if (!process.stdin.isTTY) return false;
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      // On a terminal it is the line editor that sees Ctrl-C.
+      lines.on('SIGINT', () => process.emit('SIGINT'));
+      try {
+        return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim());
+      } finally {
+        lines.close();
+      }
+    },
+  };
+}
+
+const interrupt = new AbortController();
+process.once('SIGINT', () => {
+  process.stderr.write('\nStopping; what is measured is kept. Press Ctrl-C again to end at once.\n');
+  interrupt.abort(new Error('interrupted'));
+  process.once('SIGINT', () => process.exit(EXIT.interrupted));
+});
+
+process.exitCode = await main(process.argv.slice(2), terminalIo(interrupt.signal));

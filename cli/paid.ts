@@ -1,0 +1,17 @@
+import { UsageError } from '../harness/index.js';
+import type { Plan } from './experiment/plan.js';
+import type { Io } from './io.js';
+
+/** States what a run will ask of paid simulators, and asks whether to go on. @throws {UsageError} when the answer is no */
+export async function confirmPaid(plan: Plan, yes: boolean, io: Io): Promise<void> {
+  const queries = plan.paidQueries;
+  if (queries === 0 || yes) return;
+  const counted = queries.toLocaleString('en-US');
+  if (await io.confirm(`This sends up to ${counted} queries to the endpoint (answers already stored are free). Go on?`))
+    return;
+  throw new UsageError(
+    'NOT_CONFIRMED',
+    `${counted} queries were not confirmed; none was sent.`,
+    'Answer y, or give --yes where nobody can answer.',
+  );
+}

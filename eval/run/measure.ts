@@ -1,0 +1,140 @@
+import pLimit from 'p-limit';
+import type { Context, CutModel, Replacement } from '../../harness/index.js';
+import type { ArmMeasurements, Measurements } from '../statistics/index.js';
+import type { ArmDescription } from '../summary.js';
+import type { Journal } from './journal.js';
+
+/** An arm of a run: what it is called, and what it puts in the cut. */
+export interface RunArm {
+  readonly description: ArmDescription;
+  /** `null`: the cut is left as it is. Measured as the reference, so that its own losses are exactly 0. */
+  readonly replacement: Replacement | null;
+  /** Latents whose rating is wanted at each position; `null` for kinds that ask for none. */
+  readonly rated: number | null;
+}
+
+/** One context, one entry for each arm in the plan's order; columns have one value a position. */
+export type ContextResult = readonly Omit<ArmMeasurements, 'arm'>[];
+
+export interface MeasureOptions {
+  readonly cut: CutModel;
+  readonly protocol: 'last' | 'all';
+  readonly contexts: readonly Context[];
+  readonly arms: readonly RunArm[];
+  readonly journal: Journal;
+  /** Contexts under way at once: more than one where replacements wait for a network. */
+  readonly inFlight: number;
+  readonly signal: AbortSignal;
+  readonly onContext?: (done: number, positions: number) => void;
+}
+
+async function measureContext(
+  { cut, protocol, arms, signal }: MeasureOptions,
+  context: Context,
+): Promise<ContextResult> {
+  const open = await cut.begin(context, protocol);
+  try {
+    const fillings = await Promise.all(arms.map(({ replacement }) => replacement?.fill(open.site, signal) ?? null));
+    const filled = fillings.filter((filling) => filling !== null);
+    const measured = await open.measure(
+      filled.map(({ output }) => output),
+      signal,
+    );
+    return arms.map(({ rated }, index) => {
+      const filling = fillings[index] ?? null;
+      const { ce, kl, top1 } = filling === null ? open.original : measured[filled.indexOf(filling)]!;
+      const asked = rated === null ? null : rated * open.site.positions.length;
+      return { ce, kl, top1, missing: filling?.missing ?? null, dropped: filling?.dropped ?? null, asked };
+    });
+  } finally {
+    await open.release();
+  }
+}
+
+/** What `last` and `all` score: the token before the last, or every token that has a next one. */
+export function scoredPositions(context: Context, protocol: 'last' | 'all'): number[] {
+  const last = context.tokens.length - 2;
+  return protocol === 'last' ? [last] : Array.from({ length: last + 1 }, (_, position) => position);
+}
+
+function joined<T extends Float32Array | Uint32Array | Uint8Array>(
+  make: (length: number) => T,
+  parts: readonly T[],
+): T {
+  const whole = make(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function assemble(
+  { contexts, protocol, arms }: MeasureOptions,
+  results: ReadonlyMap<string, ContextResult>,
+): Measurements {
+  const finished = contexts.filter(({ id }) => results.has(id));
+  const column = (index: number) => finished.map(({ id }) => results.get(id)![index]!);
+  return {
+    contexts: finished.map((context) => {
+      const positions = scoredPositions(context, protocol);
+      return { id: context.id, positions, tokens: positions.map((position) => context.text[position]!) };
+    }),
+    arms: arms.map(({ description, rated }, index): ArmMeasurements => {
+      const parts = column(index);
+      const optional = <T>(values: readonly (T | null)[]): T[] => values.filter((value): value is T => value !== null);
+      const missing = optional(parts.map((part) => part.missing));
+      const dropped = optional(parts.map((part) => part.dropped));
+      return {
+        arm: description,
+        ce: joined(
+          (n) => new Float32Array(n),
+          parts.map(({ ce }) => ce),
+        ),
+        kl: joined(
+          (n) => new Float32Array(n),
+          parts.map(({ kl }) => kl),
+        ),
+        top1: joined(
+          (n) => new Uint8Array(n),
+          parts.map(({ top1 }) => top1),
+        ),
+        missing: missing.length === 0 ? null : joined((n) => new Uint32Array(n), missing),
+        dropped: dropped.length === 0 ? null : joined((n) => new Uint8Array(n), dropped),
+        asked: rated === null ? null : parts.reduce((sum, { asked }) => sum + (asked ?? 0), 0),
+      };
+    }),
+  };
+}
+
+/**
+ * Measures every arm on every context. Contexts that the journal holds are not measured again. An abort ends the run
+ * after the contexts that are finished: the measurements are then of those alone.
+ */
+export async function measureArms(
+  options: MeasureOptions,
+): Promise<{ readonly measurements: Measurements; readonly partial: boolean }> {
+  const { contexts, journal, inFlight, signal, onContext } = options;
+  const results = new Map(journal.finished);
+  const limit = pLimit(inFlight);
+  let positions = 0;
+  await Promise.all(
+    contexts.map((context) =>
+      limit(async () => {
+        if (signal.aborted || results.has(context.id)) return;
+        const result = await measureContext(options, context).catch((error: unknown) => {
+          if (signal.aborted) return null;
+          limit.clearQueue();
+          throw error;
+        });
+        if (result === null) return;
+        await journal.append(context.id, result);
+        results.set(context.id, result);
+        positions += result[0]?.ce.length ?? 0;
+        onContext?.(results.size, positions);
+      }),
+    ),
+  );
+  return { measurements: assemble(options, results), partial: results.size < contexts.length };
+}

@@ -1,0 +1,22 @@
+export type { CoderSpec, CoderTensor, SparsityRule } from './coders/coder.js';
+export { type CoderEvidence, collectEvidence, joinActivations, type ReadComponent } from './coders/evidence.js';
+export { LatentRowsBuilder, mixRows, nothingFires, rowOf, sparsify } from './coders/latent-rows.js';
+export { sparsifyFiles } from './coders/save-sparsify.js';
+export { openCoder, type SparseCoder } from './coders/sparse-coder.js';
+export { readSparsify } from './coders/sparsify.js';
+export { type CoderWeights, RECIPE, type TrainRecipe, type TrainReport, trainCoder } from './coders/train.js';
+export {
+  coderArm,
+  type MissingPolicy,
+  meanLatents,
+  rewriteArm,
+  rewriteLatents,
+  type Truth,
+  truthOf,
+  zeroLatents,
+} from './kinds/latent-arms.js';
+export { meanOutput, original, resampleOutput, zeroOutput } from './kinds/output-baselines.js';
+export { perSite } from './per-site.js';
+export type { LatentPredictor, PredictedLatents } from './predictor.js';
+export * from './simulated/index.js';
+export { ngramPredictor, type ScaledRatings, scaledRatings, simulatedPredictor } from './simulated/predictor.js';
