@@ -25,7 +25,25 @@ export { encodeModel } from './onnx/codec.js';
 export * as ops from './onnx/ops.js';
 export { type Random, seededRandom } from './random.js';
 export type { Filling, Hookpoint, Replacement, Site } from './replacement.js';
-export * from './runtime/index.js';
+export {
+  bool,
+  type Fetch,
+  type Float32Data,
+  float32,
+  float32Data,
+  int64,
+  int64Data,
+  type KeptTensor,
+  kept,
+  ortRuntime,
+  type Results,
+  type Runtime,
+  type Session,
+  type SessionOptions,
+  type TensorData,
+  type Value,
+  workerRuntime,
+} from './runtime/index.js';
 export { encodeSafetensors, openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
 export {
   type ComponentInput,
