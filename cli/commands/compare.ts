@@ -47,9 +47,12 @@ export const compare: Command = {
   summary: 'lay the arms of several results side by side',
   async run(args, io) {
     const { positionals } = parseArguments(args, {}, ['result folder', 'second result folder…'], usage);
+    const names = positionals.map((folder) => basename(resolve(folder)));
+    const areDistinct = new Set(names).size === names.length;
     const runs: { name: string; summary: Summary }[] = [];
-    for (const folder of positionals)
-      runs.push({ name: basename(resolve(folder)), summary: await readSummary(folder) });
+    for (const [index, folder] of positionals.entries()) {
+      runs.push({ name: areDistinct ? names[index]! : folder, summary: await readSummary(folder) });
+    }
     const protocols = new Set(runs.map(({ summary }) => summary.protocol));
     if (protocols.size > 1) {
       throw new UsageError(
