@@ -5,17 +5,14 @@ export { sparsifyFiles } from './coders/save-sparsify.js';
 export { openCoder, type SparseCoder } from './coders/sparse-coder.js';
 export { readSparsify } from './coders/sparsify.js';
 export { type CoderWeights, RECIPE, type TrainRecipe, type TrainReport, trainCoder } from './coders/train.js';
-export {
-  coderArm,
-  type MissingPolicy,
-  meanLatents,
-  rewriteArm,
-  rewriteLatents,
-  type Truth,
-  truthOf,
-  zeroLatents,
-} from './kinds/latent-arms.js';
-export { meanOutput, original, resampleOutput, zeroOutput } from './kinds/output-baselines.js';
+export { coderArm } from './kinds/coder.js';
+export { meanLatents } from './kinds/mean-latents.js';
+export { meanOutput } from './kinds/mean-output.js';
+export { original } from './kinds/original.js';
+export { resampleOutput } from './kinds/resample-output.js';
+export { type MissingPolicy, type RewriteOptions, rewriteArm, rewriteLatents } from './kinds/rewrite.js';
+export { zeroLatents } from './kinds/zero-latents.js';
+export { zeroOutput } from './kinds/zero-output.js';
 export { perSite } from './per-site.js';
 export type { LatentPredictor, PredictedLatents } from './predictor.js';
 export {
@@ -66,3 +63,4 @@ export {
   WINDOW_TOKENS,
 } from './simulated/index.js';
 export { ngramPredictor, type ScaledRatings, scaledRatings, simulatedPredictor } from './simulated/predictor.js';
+export { type Truth, truthOf } from './truth.js';

@@ -2,7 +2,7 @@ import type { Site } from '../harness/index.js';
 
 /**
  * A function of a site that is computed once a site, however many arms ask: twenty fractions share one encoding and
- * one simulation. The result is forgotten with the site.
+ * one simulation. The result is forgotten with the site; a failure is forgotten at once, so that asking again tries again.
  */
 export function perSite<T>(
   compute: (site: Site, signal: AbortSignal) => Promise<T>,
@@ -13,6 +13,7 @@ export function perSite<T>(
     if (found) return found;
     const made = compute(site, signal);
     known.set(site, made);
+    made.catch(() => known.delete(site));
     return made;
   };
 }

@@ -12,6 +12,8 @@ export interface LatentPredictor {
   readonly name: string;
   /** The latents it speaks of, one byte a latent; of the others it says nothing and the truth is kept. */
   readonly covers: Uint8Array;
+  /** Whether it asks for ratings, which may not come. */
+  readonly asksRatings: boolean;
   /** Called once a site, however many arms use it. */
   predict(site: Site, signal: AbortSignal): Promise<PredictedLatents>;
 }

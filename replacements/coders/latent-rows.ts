@@ -36,7 +36,10 @@ export class LatentRowsBuilder {
   }
 }
 
-/** From rectangles `[position, slot]` in any order to sparse rows with ids rising; zeros are not firings. */
+/**
+ * From rectangles `[position, slot]` in any order to sparse rows with ids rising; zeros are not firings.
+ * @throws {RangeError} when the values do not fill `positions` rows
+ */
 export function activationsFromRows(
   values: Float32Array,
   ids: BigInt64Array,
@@ -44,15 +47,18 @@ export function activationsFromRows(
   latents: number,
 ): LatentActivations {
   const slots = positions === 0 ? 0 : values.length / positions;
+  if (!Number.isInteger(slots)) throw new RangeError(`${values.length} values do not fill ${positions} rows`);
+  const plainIds = Uint32Array.from(ids, Number);
   const builder = new LatentRowsBuilder(latents);
   for (let position = 0; position < positions; position++) {
     const start = position * slots;
-    const order = Array.from({ length: slots }, (_, slot) => start + slot).sort((a, b) => Number(ids[a]! - ids[b]!));
-    builder.push({ ids: order.map((at) => Number(ids[at])), values: order.map((at) => values[at]!) });
+    const order = Array.from({ length: slots }, (_, slot) => start + slot).sort((a, b) => plainIds[a]! - plainIds[b]!);
+    builder.push({ ids: order.map((at) => plainIds[at]!), values: order.map((at) => values[at]!) });
   }
   return builder.build();
 }
 
+/** The latents that fire at one position. */
 export function rowOf(activations: LatentActivations, position: number): LatentRow {
   const [start, end] = [activations.rows[position]!, activations.rows[position + 1]!];
   return { ids: activations.ids.subarray(start, end), values: activations.values.subarray(start, end) };
@@ -65,60 +71,54 @@ export function nothingFires(positions: number, latents: number): LatentActivati
 }
 
 /**
- * The truth where a latent is not selected, the prediction where it is: union by id, ids rising.
+ * The truth where a latent is not selected, the prediction where it is: union by id, ids rising, values above 0.
  * @param selected one byte a latent, 1 where it is rewritten
  */
 export function mixRows(truth: LatentRow, predicted: LatentRow, selected: Uint8Array): LatentRow {
   const ids: number[] = [];
   const values: number[] = [];
+  const take = (row: LatentRow, at: number): void => {
+    if (!(row.values[at]! > 0)) return;
+    ids.push(row.ids[at]!);
+    values.push(row.values[at]!);
+  };
+  // A merge of two rising lists.
   let [t, p] = [0, 0];
   while (t < truth.ids.length || p < predicted.ids.length) {
     const fromTruth = t < truth.ids.length ? truth.ids[t]! : Number.POSITIVE_INFINITY;
     const fromPrediction = p < predicted.ids.length ? predicted.ids[p]! : Number.POSITIVE_INFINITY;
     const id = Math.min(fromTruth, fromPrediction);
-    const value = selected[id]
-      ? fromPrediction === id
-        ? predicted.values[p]!
-        : 0
-      : fromTruth === id
-        ? truth.values[t]!
-        : 0;
+    const rewritten = selected[id] === 1;
+    if (fromTruth === id && !rewritten) take(truth, t);
+    if (fromPrediction === id && rewritten) take(predicted, p);
     if (fromTruth === id) t++;
     if (fromPrediction === id) p++;
-    if (value > 0) {
-      ids.push(id);
-      values.push(value);
-    }
   }
   return { ids, values };
 }
 
 /** The coder's own rule applied again, to activations from anywhere; of equal ones the lower id is kept. */
 export function sparsify(row: LatentRow, rule: SparsityRule, latents: number): LatentRow {
-  const count = row.ids.length;
-  const larger = (a: number, b: number) => row.values[b]! - row.values[a]! || row.ids[a]! - row.ids[b]!;
-  const pick = (kept: number[]): LatentRow => {
-    kept.sort((a, b) => row.ids[a]! - row.ids[b]!);
-    return { ids: kept.map((at) => row.ids[at]!), values: kept.map((at) => row.values[at]!) };
-  };
-  switch (rule.kind) {
-    case 'topk':
-      return count <= rule.k
-        ? row
-        : pick(
-            Array.from({ length: count }, (_, at) => at)
-              .sort(larger)
-              .slice(0, rule.k),
-          );
-    case 'groupmax': {
-      const size = latents / rule.k;
-      const best = new Map<number, number>();
-      for (let at = 0; at < count; at++) {
-        const group = Math.floor(row.ids[at]! / size);
-        const known = best.get(group);
-        if (known === undefined || larger(at, known) < 0) best.set(group, at);
-      }
-      return pick([...best.values()]);
-    }
+  if (rule.kind === 'topk' && row.ids.length <= rule.k) return row;
+  const places = Array.from({ length: row.ids.length }, (_, at) => at);
+  const largerFirst = (a: number, b: number) => row.values[b]! - row.values[a]! || row.ids[a]! - row.ids[b]!;
+  const kept =
+    rule.kind === 'topk'
+      ? places.sort(largerFirst).slice(0, rule.k)
+      : largestOfGroups(places, largerFirst, (at) => Math.floor((row.ids[at]! * rule.k) / latents));
+  kept.sort((a, b) => row.ids[a]! - row.ids[b]!);
+  return { ids: kept.map((at) => row.ids[at]!), values: kept.map((at) => row.values[at]!) };
+}
+
+function largestOfGroups(
+  places: readonly number[],
+  largerFirst: (a: number, b: number) => number,
+  groupOf: (at: number) => number,
+): number[] {
+  const best = new Map<number, number>();
+  for (const at of places) {
+    const known = best.get(groupOf(at));
+    if (known === undefined || largerFirst(at, known) < 0) best.set(groupOf(at), at);
   }
+  return [...best.values()];
 }

@@ -24,7 +24,10 @@ export interface SparseCoder {
   readonly spec: CoderSpec;
   /** The latents that fire at each position: `[position, model] -> [position, latent]`, sparse. */
   encode(input: ComponentInput): Promise<LatentActivations>;
-  /** Decoder, `b_dec` and skip path: activations may come from anywhere. One row of `input` for each of `latents`. */
+  /**
+   * Decoder, `b_dec` and skip path: activations may come from anywhere. One row of `input` for each of `latents`.
+   * @throws {RangeError} when the numbers of rows differ
+   */
   decode(latents: LatentActivations, input: ComponentInput): Promise<ComponentOutput>;
   /** Euclidean norm of each latent's decoder row. */
   decoderNorms(): Promise<Float32Array>;
@@ -88,6 +91,13 @@ function normGraph(spec: CoderSpec): Graph {
 }
 
 function checkFits(spec: CoderSpec, hookpoint: Hookpoint): void {
+  if (spec.kind === 'sae' && hookpoint.component === 'mlp') {
+    throw new UsageError(
+      'CODER_KIND',
+      `The coder is an SAE, which reads what it writes; ${hookpoint.id} reads the MLP's input and writes its output.`,
+      `Cut at the residual stream, layers.${hookpoint.layer}, with an SAE of it, or give a transcoder of ${hookpoint.id}.`,
+    );
+  }
   if (spec.hookpoint !== null && spec.hookpoint !== hookpoint.id) {
     throw new UsageError(
       'CODER_HOOKPOINT',
@@ -106,11 +116,12 @@ function checkFits(spec: CoderSpec, hookpoint: Hookpoint): void {
 
 /**
  * Loads a coder for a hookpoint; float32 weights are mapped from its file, not copied.
- * @throws {UsageError} when the coder's hookpoint or widths are not the model's
+ * @throws {UsageError} when the coder's hookpoint or widths are not the model's, or its kind is not the hookpoint's
  */
 export async function openCoder(runtime: Runtime, spec: CoderSpec, hookpoint: Hookpoint): Promise<SparseCoder> {
   checkFits(spec, hookpoint);
-  const folder = [spec.encoder, spec.decoder].find((tensor) => tensor.at === 'file')?.folder;
+  const weights = [spec.encoder, spec.encoderBias, spec.decoder, spec.decoderBias, spec.skip];
+  const folder = weights.find((tensor) => tensor?.at === 'file')?.folder;
   const load = (graph: Graph): Promise<Session> =>
     runtime.createSession(encodeModel(graph.build()), folder === undefined ? {} : { externalFolder: folder });
   const [encoder, decoder] = [await load(encoderGraph(spec)), await load(decoderGraph(spec))];
@@ -125,6 +136,9 @@ export async function openCoder(runtime: Runtime, spec: CoderSpec, hookpoint: Ho
       return activationsFromRows(float32(found, 'values').data, int64(found, 'ids').data, positions, spec.latents);
     },
     async decode(latents, input) {
+      if (latents.positions !== input.shape[0]) {
+        throw new RangeError(`${latents.positions} rows of latents beside ${input.shape[0]} of input`);
+      }
       const { values, ids, slots } = padRows(latents);
       const dims = [latents.positions, slots];
       const found = await decoder.run(

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import {
   openSafetensors,
@@ -56,9 +56,9 @@ function find(file: SafetensorsFile, { name, shape }: Expected): StoredTensor {
   return tensor;
 }
 
-/** float32 stays where it is, to be mapped by the runtime; narrower floats are widened. */
+/** float32 stays where it is, to be mapped by the runtime, which wants it aligned; other floats are converted. */
 async function locate(file: SafetensorsFile, tensor: StoredTensor): Promise<CoderTensor> {
-  if (tensor.type !== 'F32') return { at: 'memory', data: await file.read(tensor) };
+  if (tensor.type !== 'F32' || tensor.offset % 4 !== 0) return { at: 'memory', data: await file.read(tensor) };
   return {
     at: 'file',
     folder: dirname(file.path),
@@ -81,7 +81,7 @@ function sparsityOf(cfg: Cfg, latents: number, folder: string): SparsityRule {
 
 /** sparsify names a coder's folder after its hookpoint, relative to the base model. */
 function hookpointOf(folder: string): string | null {
-  const name = /(?:^|[./_])(layers\.\d+(?:\.mlp)?)$/.exec(basename(folder));
+  const name = /(?:^|[./_])(layers\.\d+(?:\.mlp)?)$/.exec(basename(resolve(folder)));
   return name ? name[1]! : null;
 }
 

@@ -11,6 +11,7 @@ import {
   type Runtime,
   seededRandom,
   Trainer,
+  UsageError,
 } from '../../harness/index.js';
 
 /** Everything that decides what a training run makes; the same recipe on the same data gives the same coder. */
@@ -164,7 +165,9 @@ function gatherRows(data: Float32Array, width: number, rows: readonly number[]):
  * auxiliary loss that revives dead latents. For an SAE, `input` and `output` are the same tensor.
  *
  * @param onStep called after each step; throwing from it ends the training
- * @throws {RangeError} when there are fewer positions than one batch
+ * @throws {RangeError} when there are fewer positions than one batch, or fewer latents than `k`
+ * @throws {UsageError} `CODER_KIND` for an SAE whose input is not its output, `CODER_CONSTANT` for an output that never
+ * varies
  * @see Dunefsky et al. 2024, arXiv 2406.11944 (transcoders); Paulo et al. 2025, arXiv 2501.18823 (skip transcoders)
  */
 export async function trainCoder(
@@ -177,7 +180,22 @@ export async function trainCoder(
   const { batch, epochs, latents } = recipe;
   const perEpoch = Math.floor(positions / batch);
   if (perEpoch === 0) throw new RangeError(`${positions} positions are fewer than one batch of ${batch}`);
+  if (recipe.k > latents) throw new RangeError(`k = ${recipe.k} of ${latents} latents`);
+  if (recipe.kind === 'sae' && !input.data.every((value, i) => value === output.data[i])) {
+    throw new UsageError(
+      'CODER_KIND',
+      'An SAE reads what it writes, and this hookpoint reads one tensor and writes another.',
+      'Train at the residual stream, e.g. layers.2, or train a transcoder.',
+    );
+  }
   const { mean, variance } = momentsOf(output);
+  if (!(variance > 0)) {
+    throw new UsageError(
+      'CODER_CONSTANT',
+      'The component writes the same at every position: there is nothing to explain.',
+      'Train at another hookpoint or on other text.',
+    );
+  }
   const parameters = initialWeights(recipe, width, mean);
   const graph = trainingGraph(recipe, width, parameters);
   const trainer = await Trainer.open(runtime, encodeModel(graph.build()), parameters);
@@ -200,7 +218,7 @@ export async function trainCoder(
           dead: {
             type: 'bool',
             dims: [latents],
-            data: Uint8Array.from(quietFor, (quiet) => Number(quiet > DEAD_AFTER)),
+            data: Uint8Array.from(quietFor, (quiet) => Number(quiet >= DEAD_AFTER)),
           },
           variance: float32Data(Float32Array.of(variance), []),
         },

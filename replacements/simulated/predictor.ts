@@ -1,7 +1,7 @@
 import type { Explanation } from '../../explanations/index.js';
-import type { Truth } from '../kinds/latent-arms.js';
 import { perSite } from '../per-site.js';
 import type { LatentPredictor } from '../predictor.js';
+import type { Truth } from '../truth.js';
 import type { Calibrated } from './calibration.js';
 import type { NgramTable } from './controls/ngram.js';
 import { calibrate, type SimulatedActivations, scaleRatings } from './pipeline.js';
@@ -43,6 +43,7 @@ export function simulatedPredictor(
   return {
     name,
     covers: coverage(explained, width),
+    asksRatings: true,
     predict: perSite(async (site, signal) => {
       const activations = calibrate(await ratings(site, signal), calibrated);
       return { activations, missing: activations.missing };
@@ -55,6 +56,7 @@ export function ngramPredictor(table: NgramTable, width: number): LatentPredicto
   return {
     name: `control-ngram-${table.order}`,
     covers: new Uint8Array(width).fill(1),
+    asksRatings: false,
     predict: perSite(async (site) => ({ activations: table.predict(site.context, site.positions), missing: [] })),
   };
 }
