@@ -18,17 +18,17 @@ let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'bad-input-'));
-  writeCoder('layers.2.mlp', WIDTH);
-  writeCoder('narrow/layers.2.mlp', NARROW);
-  writeCoder('torn/layers.2.mlp', WIDTH);
-  const torn = at('torn/layers.2.mlp/sae.safetensors');
+  writeCoder('layers.1.mlp', WIDTH);
+  writeCoder('narrow/layers.1.mlp', NARROW);
+  writeCoder('torn/layers.1.mlp', WIDTH);
+  const torn = at('torn/layers.1.mlp/sae.safetensors');
   writeFileSync(torn, readFileSync(torn).subarray(0, 1500));
   cpSync(WORLD.model, at('torn-model'), { recursive: true });
   const onnx = at('torn-model/onnx/model.onnx');
   writeFileSync(onnx, readFileSync(onnx).subarray(0, 300_000));
   writeFileSync(at('bad.yaml'), 'model: [1, 2\nhookpoint: x\n');
   const provenance = { by: 'hand' };
-  const sentence = { hookpoint: 'layers.2.mlp', latent: 8, style: 'sentence', text: 'Names.', provenance };
+  const sentence = { hookpoint: 'layers.1.mlp', latent: 8, style: 'sentence', text: 'Names.', provenance };
   writeFileSync(at('beyond.jsonl'), `${JSON.stringify(sentence)}\n`);
   writeFileSync(at('fine.jsonl'), `${JSON.stringify({ ...sentence, latent: 3 })}\n`);
 });
@@ -59,7 +59,7 @@ async function command(...args: string[]) {
 
 const given = (name: string) => ({ ...SMALL, coder: { sparsify: at(name) } });
 const askedBy = (simulator: object, file: string) => ({
-  ...given('layers.2.mlp'),
+  ...given('layers.1.mlp'),
   simulated: [{ style: 'sentence', simulator, explanations: { file: at(file) }, calibrations: ['linear'] }],
 });
 const OPENAI = { kind: 'openai', model: 'm' };
@@ -84,17 +84,17 @@ describe('a mistake in an experiment file is two lines, exit 2, and leaves nothi
     ],
     [
       'a coder of another width',
-      () => given('narrow/layers.2.mlp'),
+      () => given('narrow/layers.1.mlp'),
       new RegExp(`width ${NARROW} to ${NARROW}; .* width ${WIDTH}`),
       /coder of this model/,
     ],
     [
       'a coder of another hookpoint',
-      () => ({ ...given('layers.2.mlp'), hookpoint: 'layers.1.mlp' }),
-      /trained on layers\.2\.mlp/,
-      /layers\.1\.mlp/,
+      () => ({ ...given('layers.1.mlp'), hookpoint: 'layers.0.mlp' }),
+      /trained on layers\.1\.mlp/,
+      /layers\.0\.mlp/,
     ],
-    ['a coder cut short', () => given('torn/layers.2.mlp'), /sae\.safetensors/, /./],
+    ['a coder cut short', () => given('torn/layers.1.mlp'), /sae\.safetensors/, /./],
     ['a model cut short', () => ({ ...SMALL, model: at('torn-model') }), /model\.onnx/, /./],
     [
       'an explanation of a latent that is not there',
@@ -202,10 +202,10 @@ describe('a mistake on the command line is two lines and exit 2', () => {
   });
 
   it('training refuses to write over what is there', async () => {
-    const args = ['train', WORLD.model, '--hookpoint', 'layers.2.mlp', '--text', WORLD.evidence, '--out', folder];
-    const before = readdirSync(at('layers.2.mlp'));
+    const args = ['train', WORLD.model, '--hookpoint', 'layers.1.mlp', '--text', WORLD.evidence, '--out', folder];
+    const before = readdirSync(at('layers.1.mlp'));
     expect(await command(...args)).toMatchObject({ exit: EXIT.usage, noted: [expect.stringMatching(/--force/)] });
-    expect(readdirSync(at('layers.2.mlp'))).toEqual(before);
+    expect(readdirSync(at('layers.1.mlp'))).toEqual(before);
   });
 });
 

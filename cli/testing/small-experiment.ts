@@ -15,7 +15,7 @@ export const WORLD = {
 /** An experiment of some seconds on the embedded model; its coder is trained in one, and is not a good one. */
 export const SMALL = {
   model: WORLD.model,
-  hookpoint: 'layers.2.mlp',
+  hookpoint: 'layers.1.mlp',
   protocol: 'last',
   context: { min: 16, max: 32 },
   texts: {
