@@ -2,30 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { UsageError } from '../../harness/index.js';
+import { mapPaths } from './paths.js';
 import { type Experiment, experimentSchema, type Recipe, recipeSchema } from './schema.js';
-
-/** Every path of an experiment, taken from the folder of its file. */
-function resolvePaths(experiment: Experiment, folder: string): Experiment {
-  const at = (path: string): string => resolve(folder, path);
-  const text = <T extends { readonly path: string }>(part: T): T => ({ ...part, path: at(part.path) });
-  const { texts, coder } = experiment;
-  return {
-    ...experiment,
-    model: at(experiment.model),
-    coder: 'sparsify' in coder ? { sparsify: at(coder.sparsify) } : coder,
-    texts: {
-      evidence: text(texts.evidence),
-      ...(texts.training && { training: text(texts.training) }),
-      calibration: text(texts.calibration),
-      evaluation: text(texts.evaluation),
-    },
-    simulated: experiment.simulated.map((each) =>
-      each.explanations && 'file' in each.explanations
-        ? { ...each, explanations: { file: at(each.explanations.file) } }
-        : each,
-    ),
-  };
-}
 
 /** @throws {UsageError} naming the flag that is wrong */
 export function parseRecipe(flags: unknown, usage: string): Recipe {
@@ -54,7 +32,8 @@ export function parseExperiment(text: string, path: string): Experiment {
       'See docs/experiment.md for what an experiment file may say.',
     );
   }
-  return resolvePaths(parsed.data, dirname(path));
+  // Paths are taken from the file's own folder.
+  return mapPaths(parsed.data, (each) => resolve(dirname(path), each));
 }
 
 /** Reads an experiment and names it after its file, unless it names itself. */

@@ -3,6 +3,7 @@ import { type Explanation, explanationText } from '../../explanations/index.js';
 import type { Context } from '../../harness/index.js';
 import { lastTokenPrompt } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
+import { mapPaths } from './paths.js';
 import type { Experiment } from './schema.js';
 import type { ExperimentTexts } from './texts.js';
 
@@ -113,7 +114,7 @@ export function planRun(experiment: Experiment, texts: ExperimentTexts, explaine
   });
   const ids = ({ contexts }: { readonly contexts: readonly Context[] }) => contexts.map(({ id }) => id);
   return {
-    id: contentKey('plan@1', experiment, ids(texts.evidence), ids(texts.calibration), ids(texts.evaluation)),
+    id: contentKey('plan@1', mapPaths(experiment, () => ''), ids(texts.evidence), ids(texts.calibration), ids(texts.evaluation)),
     protocol,
     contexts: texts.evaluation.contexts.length,
     positions: evaluation,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
@@ -29,6 +29,7 @@ import { contentKey } from './cache.js';
 import { trainedCoder } from './coder.js';
 import { inducedOrCached } from './explanations.js';
 import { scoreLatents, worstLatents } from './latents.js';
+import { mapPaths } from './paths.js';
 import { type Plan, planRun } from './plan.js';
 import type { Progress } from './progress.js';
 import { writeReport } from './report.js';
@@ -99,7 +100,12 @@ function versions(): Manifest['versions'] {
   return { package: ownVersion(), node: process.version, 'onnxruntime-node': versionIn(runtime) };
 }
 
-async function inputHashes(experiment: Experiment, stage: Stage, coderFolder: string): Promise<Record<string, string>> {
+async function inputHashes(
+  experiment: Experiment,
+  stage: Stage,
+  coderFolder: string,
+  shown: (path: string) => string,
+): Promise<Record<string, string>> {
   const { texts } = experiment;
   const paths = [
     stage.cut.model.parts.file.path,
@@ -113,8 +119,13 @@ async function inputHashes(experiment: Experiment, stage: Stage, coderFolder: st
     ),
   ];
   return Object.fromEntries(
-    await Promise.all([...new Set(paths)].map(async (path) => [path, await sha256OfFile(path)] as const)),
+    await Promise.all([...new Set(paths)].map(async (path) => [shown(path), await sha256OfFile(path)] as const)),
   );
+}
+
+/** Paths as a reader elsewhere can make sense of them: from where the command ran, or from the cache. */
+function portablePath(cache: string, from: string): (path: string) => string {
+  return (path) => (path.startsWith(cache) ? join('<cache>', relative(cache, path)) : relative(from, path));
 }
 
 async function openSimulated(
@@ -142,6 +153,7 @@ async function openSimulated(
 export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunOutcome> {
   const { out, progress, signal, now } = options;
   const startedAt = now();
+  const portable = portablePath(options.cache, process.cwd());
   for (const { simulator } of experiment.simulated) checkEnvironment(simulator, options.environment);
   const survey = await surveyExperiment(experiment);
   try {
@@ -196,8 +208,8 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
     const manifest: Manifest = {
       schema: 'partial-rewrite/manifest@1',
-      config: experiment,
-      inputs: await inputHashes(experiment, stage, coderFolder),
+      config: mapPaths(experiment, portable),
+      inputs: await inputHashes(experiment, stage, coderFolder, portable),
       versions: versions(),
       git: await gitState(),
       seed: experiment.seed,

@@ -1,0 +1,23 @@
+import type { Experiment } from './schema.js';
+
+/** An experiment with each of its paths put through `at`. */
+export function mapPaths<T extends Experiment>(experiment: T, at: (path: string) => string): T {
+  const text = <P extends { readonly path: string }>(part: P): P => ({ ...part, path: at(part.path) });
+  const { texts, coder } = experiment;
+  return {
+    ...experiment,
+    model: at(experiment.model),
+    coder: 'sparsify' in coder ? { sparsify: at(coder.sparsify) } : coder,
+    texts: {
+      evidence: text(texts.evidence),
+      ...(texts.training && { training: text(texts.training) }),
+      calibration: text(texts.calibration),
+      evaluation: text(texts.evaluation),
+    },
+    simulated: experiment.simulated.map((each) =>
+      each.explanations && 'file' in each.explanations
+        ? { ...each, explanations: { file: at(each.explanations.file) } }
+        : each,
+    ),
+  };
+}
