@@ -48,22 +48,30 @@ describe('sparsify', () => {
     const seven = row({ 0: 1, 1: 3, 2: 2, 4: 5, 6: 6, 7: 4, 8: 1 });
     expect(sparsify(seven, { kind: 'groupmax', k: 3 }, 9)).toEqual(row({ 1: 3, 4: 5, 6: 6 }));
   });
-  it.each([1, 2, 3, 8])('keeps at most k = %i, none smaller than what it leaves out, and changes nothing twice', (k) => {
-    for (let draw = 0; draw < 20; draw++) {
-      const before = drawnRow(`${k} ${draw}`, 24, 0.4);
-      const after = sparsify(before, { kind: 'topk', k }, 24);
-      expect(after.ids.length).toBe(Math.min(k, before.ids.length));
-      const left = before.values.filter((_, at) => !Array.from(after.ids).includes(before.ids[at]!));
-      if (left.length > 0) expect(Math.max(...left)).toBeLessThanOrEqual(Math.min(...Array.from(after.values)));
-      expect(sparsify(after, { kind: 'topk', k }, 24)).toEqual(after);
-      expect(Array.from(after.ids)).toEqual(Array.from(after.ids).sort((a, b) => a - b));
-    }
-  });
+  it.each([1, 2, 3, 8])(
+    'keeps at most k = %i, none smaller than what it leaves out, and changes nothing twice',
+    (k) => {
+      for (let draw = 0; draw < 20; draw++) {
+        const before = drawnRow(`${k} ${draw}`, 24, 0.4);
+        const after = sparsify(before, { kind: 'topk', k }, 24);
+        expect(after.ids.length).toBe(Math.min(k, before.ids.length));
+        const left = before.values.filter((_, at) => !Array.from(after.ids).includes(before.ids[at]!));
+        if (left.length > 0) expect(Math.max(...left)).toBeLessThanOrEqual(Math.min(...Array.from(after.values)));
+        expect(sparsify(after, { kind: 'topk', k }, 24)).toEqual(after);
+        expect(Array.from(after.ids)).toEqual(Array.from(after.ids).sort((a, b) => a - b));
+      }
+    },
+  );
 });
 
 describe('activationsFromRows', () => {
   it('puts ids in order and leaves zeros out', () => {
-    const found = activationsFromRows(Float32Array.of(5, 0, 1, 2, 3, 0), BigInt64Array.of(7n, 1n, 3n, 2n, 0n, 9n), 2, 10);
+    const found = activationsFromRows(
+      Float32Array.of(5, 0, 1, 2, 3, 0),
+      BigInt64Array.of(7n, 1n, 3n, 2n, 0n, 9n),
+      2,
+      10,
+    );
     expect(found).toEqual({
       positions: 2,
       latents: 10,
@@ -76,7 +84,9 @@ describe('activationsFromRows', () => {
     expect(activationsFromRows(new Float32Array(0), new BigInt64Array(0), 0, 4)).toEqual(nothingFires(0, 4));
   });
   it('refuses values that do not fill the rows', () => {
-    expect(() => activationsFromRows(new Float32Array(3), new BigInt64Array(3), 2, 4)).toThrow('3 values do not fill 2');
+    expect(() => activationsFromRows(new Float32Array(3), new BigInt64Array(3), 2, 4)).toThrow(
+      '3 values do not fill 2',
+    );
   });
 });
 

@@ -3,8 +3,8 @@ import {
   componentInput,
   componentOutput,
   type Hookpoint,
-  seededRandom,
   type Site,
+  seededRandom,
 } from '../../harness/index.js';
 import type { CoderSpec, CoderTensor, SparsityRule } from '../coders/coder.js';
 
@@ -118,16 +118,14 @@ export function plainEncode(
   const kept =
     sparsity.kind === 'topk'
       ? keep(0, latents, sparsity.k)
-      : new Set(Array.from({ length: sparsity.k }, (_, group) => [...keep(group * size, (group + 1) * size, 1)]).flat());
+      : new Set(
+          Array.from({ length: sparsity.k }, (_, group) => [...keep(group * size, (group + 1) * size, 1)]).flat(),
+        );
   return activations.map((value, latent) => (kept.has(latent) ? value : 0));
 }
 
 /** One position's output: `W_dec · latents + b_dec + W_skip · x`. */
-export function plainDecode(
-  weights: PlainWeights,
-  latents: ArrayLike<number>,
-  x: ArrayLike<number>,
-): Float64Array {
+export function plainDecode(weights: PlainWeights, latents: ArrayLike<number>, x: ArrayLike<number>): Float64Array {
   const width = weights.decoderBias.length;
   return Float64Array.from({ length: width }, (_, out) => {
     let sum = weights.decoderBias[out]!;
