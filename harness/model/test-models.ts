@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type GptNeoxConfig, gptNeoxWithCache } from '../architectures/gpt-neox.js';
 import { Graph, type Value } from '../onnx/builder.js';
 import { encodeModel } from '../onnx/codec.js';
 import * as o from '../onnx/ops.js';
 import type { ModelProto } from '../onnx/proto/onnx_pb.js';
 import { seededRandom } from '../random.js';
+import { type GptNeoxConfig, gptNeoxWithCache } from './architectures/gpt-neox-graph.js';
 
 /** Tiny seeded language models for tests, one for each way in which a decoder is commonly exported. */
 export const SIZES: GptNeoxConfig = {

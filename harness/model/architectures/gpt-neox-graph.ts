@@ -1,5 +1,5 @@
-import { type Graph, type Shape, type Value } from '../onnx/builder.js';
-import * as o from '../onnx/ops.js';
+import type { Graph, Shape, Value } from '../../onnx/builder.js';
+import * as o from '../../onnx/ops.js';
 
 /** The sizes of a GPT-NeoX model (Black et al. 2022, arXiv 2204.06745), named as its `config.json` names them. */
 export interface GptNeoxConfig {
@@ -85,7 +85,11 @@ function attention(
     linear(x, weight, `${prefix}.query_key_value`, config.hidden_size, 3 * config.hidden_size),
   );
   const perHead = o.transpose(o.reshape(fused, [0, 0, heads, 3 * width]), [0, 2, 1, 3]);
-  const [q, k, v] = [0, 1, 2].map((part) => o.slice(perHead, -1, part * width, (part + 1) * width)) as [Value, Value, Value];
+  const [q, k, v] = [0, 1, 2].map((part) => o.slice(perHead, -1, part * width, (part + 1) * width)) as [
+    Value,
+    Value,
+    Value,
+  ];
   const query = rotate(q, rotary);
   const newKey = rotate(k, rotary);
   const key = past ? o.concat([past.key, newKey], 2) : newKey;
@@ -93,7 +97,9 @@ function attention(
   const scores = o.mulScalar(o.matmul(query, o.transpose(key, [0, 1, 3, 2])), 1 / Math.sqrt(width));
   const mixed = o.matmul(o.softmax(o.add(scores, mask)), value);
   const joined = o.reshape(o.transpose(mixed, [0, 2, 1, 3]), [0, 0, config.hidden_size]);
-  const output = scope.scope('dense', () => linear(joined, weight, `${prefix}.dense`, config.hidden_size, config.hidden_size));
+  const output = scope.scope('dense', () =>
+    linear(joined, weight, `${prefix}.dense`, config.hidden_size, config.hidden_size),
+  );
   return { output, present: { key, value } };
 }
 
@@ -112,7 +118,9 @@ export function gptNeox(config: GptNeoxConfig, weight: WeightSource, inputs: Gpt
     for (let layer = 0; layer < config.num_hidden_layers; layer++) {
       const prefix = `gpt_neox.layers.${layer}`;
       stream = graph.scope(`layers.${layer}`, () => {
-        const forAttention = graph.scope('input_layernorm', () => norm(stream, weight, `${prefix}.input_layernorm`, config));
+        const forAttention = graph.scope('input_layernorm', () =>
+          norm(stream, weight, `${prefix}.input_layernorm`, config),
+        );
         const attended = graph.scope('attention', () =>
           attention(forAttention, weight, `${prefix}.attention`, config, rotary, inputs.mask, inputs.past?.[layer]),
         );
@@ -145,7 +153,9 @@ const BLOCKED = -3.4e38;
 
 /** The causal mask of one whole row of `length` tokens, `[1, 1, length, length]`. */
 export function causalMask(graph: Graph, length: number): Value {
-  const data = Float32Array.from({ length: length * length }, (_, i) => (i % length <= Math.floor(i / length) ? 0 : BLOCKED));
+  const data = Float32Array.from({ length: length * length }, (_, i) =>
+    i % length <= Math.floor(i / length) ? 0 : BLOCKED,
+  );
   return graph.initializer('causal_mask', 'float32', [1, 1, length, length], data);
 }
 
@@ -178,10 +188,13 @@ export function gptNeoxWithCache(graph: Graph, config: GptNeoxConfig, weight: We
   const positions = graph.input('position_ids', 'int64', ['batch', 'sequence']);
   const heads = config.num_attention_heads;
   const cache: Shape = ['batch', heads, 'past', config.hidden_size / heads];
-  const past = Array.from({ length: config.num_hidden_layers }, (_, layer): PastKeyValue => ({
-    key: graph.input(`past_key_values.${layer}.key`, 'float32', cache),
-    value: graph.input(`past_key_values.${layer}.value`, 'float32', cache),
-  }));
+  const past = Array.from(
+    { length: config.num_hidden_layers },
+    (_, layer): PastKeyValue => ({
+      key: graph.input(`past_key_values.${layer}.key`, 'float32', cache),
+      value: graph.input(`past_key_values.${layer}.value`, 'float32', cache),
+    }),
+  );
   const mask = graph.scope('gpt_neox', () => cachedMask(graph, ids, attentionMask, total));
   const { logits, present } = gptNeox(config, weight, { ids, positions, mask, past });
   graph.output('logits', logits);
