@@ -2,6 +2,9 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from '../harness/index.js';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
+type Parsed<T extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
+>;
 
 const badArguments = (found: string, usage: string, cause?: unknown) =>
   new UsageError('BAD_ARGUMENTS', found, `Usage: ${usage}`, { cause });
@@ -15,11 +18,10 @@ export function parseArguments<const T extends Options>(
   options: T,
   positionals: readonly string[],
   usage: string,
-) {
-  const parse = () => parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-  let parsed: ReturnType<typeof parse>;
+): Pick<Parsed<T>, 'values' | 'positionals'> {
+  let parsed: Parsed<T>;
   try {
-    parsed = parse();
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (cause) {
     const message = cause instanceof Error ? cause.message.split(/[.\n]/)[0]! : String(cause);
     throw badArguments(`${message}.`, usage, cause);
