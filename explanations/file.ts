@@ -41,7 +41,7 @@ function parseLine(line: string, where: string): Explanation {
     throw new UsageError(
       'EXPLANATION_DAMAGED',
       `${where} is no ${style} explanation: ${issue!.path.join('.') || 'record'}: ${issue!.message}`,
-      'Mend or delete that line; docs/formats.md describes each style.',
+      'Mend or delete that line; docs/explanations.md describes each style.',
     );
   }
   return parsed.data;

@@ -92,6 +92,13 @@ describe('inducePatterns', () => {
     expect(patternLength(mixed!.rules)).toBe(patternLength(hidden[1]!));
     expect(triple!.rules).toMatchObject([{ tokens: [['a', 'b'], ['c'], ['d']] }]);
   });
+  it('tells strengths apart by half a rating', () => {
+    const random = seededRandom('halves');
+    const contexts = randomContexts(random, 120, 100);
+    const rules = [9, 2.5].map((strength, i) => ({ tokens: [[ALPHABET[i]!]], strength }));
+    const activations = activationsFrom([rules], contexts, 0, random);
+    expect(inducedFrom('halves', 0, { contexts, activations })[0]!.rules).toEqual(rules);
+  });
   it('says nothing of a latent that never fires', () => {
     expect(inducedFrom('plain', 0).map(({ latent }) => latent)).toEqual([0, 1, 2]);
   });
@@ -256,6 +263,22 @@ describe('RuleFit', () => {
       expect(before - fit.error).toBeCloseTo(gain, 6);
     }
     expect(space.symbols).toHaveLength(12);
+  });
+  it.each([1, 2, 3])('knows the best strength for rules that share one (seed %i)', (seed) => {
+    const { fit, rules } = setUp(seed);
+    const sharing = (strength: number): number => {
+      fit.rebuild(rules.map((rule) => ({ ...rule, strength })));
+      return fit.error;
+    };
+    sharing(1);
+    const best = fit.commonStrength(rules)!;
+    expect([best - 1, best, best + 1].map(sharing).indexOf(Math.min(...[best - 1, best, best + 1].map(sharing)))).toBe(
+      1,
+    );
+  });
+  it('has no strength for rules that decide nothing', () => {
+    const { fit } = setUp(1);
+    expect(fit.commonStrength([{ slots: [[0]], strength: 3 }])).toBeNull();
   });
   it.each([1, 2, 3])('foretells what leaving out a rule loses (seed %i)', (seed) => {
     const setup = setUp(seed);

@@ -2,7 +2,7 @@ import type { PatternExplanation, Provenance } from '../explanation.js';
 import { buildCells, type CellSpace } from './cells.js';
 import { type ActivationsByLatent, byLatent, checkEvidence, type Evidence } from './evidence.js';
 import { indexNgrams } from './ngrams.js';
-import { type DraftRule, RuleFit } from './rule-fit.js';
+import { type DraftRule, RuleFit, STEPS_PER_RATING, STRONGEST } from './rule-fit.js';
 import { RuleSearch } from './search.js';
 import { ContextSums, chooseShrinkage, type Shrinkage } from './shrinkage.js';
 
@@ -29,7 +29,8 @@ const MOST_LASTS = 200;
  *    two-token ending, that towards the one-token ending's; how far is chosen on held-out evidence (`Shrinkage`).
  * 2. Rules are searched that predict the targets with the least squared error over all positions, at most `maxTokens`
  *    long. The longest match decides, so a rule is worth what it changes where no longer rule speaks; alternatives in a
- *    slot cost one token each, so a rule grows sets of them; strengths are whole, and shared ones are paid once.
+ *    slot cost one token each, so a rule grows sets of them; strengths are multiples of one half, and shared ones are
+ *    paid once.
  *
  * Deterministic. About a tenth of a second a latent at 64 tokens.
  * @returns in order of latents
@@ -48,7 +49,7 @@ export function inducePatterns(options: InduceOptions): PatternExplanation[] {
     const lasts = lastTokens(space, sparse, latent);
     if (scale > 0 && lasts.length > 0) {
       for (let i = sparse.starts[latent]!; i < sparse.starts[latent + 1]!; i++) {
-        sums.add(space.cellAt[sparse.positions[i]!]!, (9 * sparse.values[i]!) / scale);
+        sums.add(space.cellAt[sparse.positions[i]!]!, (STRONGEST * sparse.values[i]!) / scale);
       }
       const energy = setTargets(fit, sums, lasts, shrinkage);
       sums.clear();
@@ -88,7 +89,7 @@ function lastTokens(space: CellSpace, { starts, positions, values }: Activations
     .map(([last]) => last);
 }
 
-/** Fills `fit.target` with the shrunk means, in ratings. @returns the error of predicting 0 everywhere */
+/** Fills `fit.target` with the shrunk means, in steps of strength. @returns the error of predicting 0 everywhere */
 function setTargets(fit: RuleFit, sums: ContextSums, lasts: readonly number[], shrinkage: Shrinkage): number {
   const { space, target } = fit;
   let energy = 0;
@@ -112,7 +113,7 @@ function readable(rules: readonly DraftRule[], { symbols }: CellSpace): PatternE
   return rules
     .map(({ slots, strength }) => ({
       tokens: slots.map((slot) => slot.map((symbol) => symbols[symbol]!).sort()),
-      strength,
+      strength: strength / STEPS_PER_RATING,
     }))
     .sort((a, b) => b.strength - a.strength || a.tokens.length - b.tokens.length);
 }

@@ -1,8 +1,17 @@
 import { type CellSpace, findCell, findPair } from './cells.js';
 
+/**
+ * Strengths are searched in whole steps of half a rating: with whole ratings, activations far below the largest one,
+ * which most are, would be rounded by a fifth of their size or more.
+ */
+export const STEPS_PER_RATING = 2;
+/** The strength of 9, in steps. */
+export const STRONGEST = 9 * STEPS_PER_RATING;
+
 /** A rule in the making: symbols instead of tokens, slots oldest first, at most three. */
 export interface DraftRule {
   readonly slots: readonly (readonly number[])[];
+  /** In steps, 0 to `STRONGEST`. */
   readonly strength: number;
 }
 
@@ -17,7 +26,7 @@ const NONE = -1;
 
 /**
  * How well a set of rules fits one latent, kept up to date while rules are added: squared error over all occurrences of
- * all cells, in ratings squared, relative to predicting 0 everywhere (so it starts at 0 and falls).
+ * all cells, in steps squared, relative to predicting 0 everywhere (so it starts at 0 and falls).
  *
  * Rules are weighed by "atoms", what a choice of one symbol for each slot matches: a last token, a pair or a cell. For
  * each atom three sums are kept over those of its cells that no rule of its length or longer decides yet:
@@ -25,7 +34,7 @@ const NONE = -1;
  * strength follows without looking at the cells again.
  */
 export class RuleFit {
-  /** `[cell]`: what the latent does there, in ratings. Only the cells of the latent's own last tokens are valid. */
+  /** `[cell]`: what the latent does there, in steps of strength. Only the cells of the latent's own last tokens are valid. */
   readonly target: Float64Array;
   private readonly prediction: Float64Array;
   private readonly decidedBy: Uint8Array;
@@ -108,12 +117,12 @@ export class RuleFit {
     return sums[3 * atom + 2]! + 2 * strength * sums[3 * atom + 1]! - strength * strength * sums[3 * atom]!;
   }
 
-  /** The whole strength, 0-9, with the largest gain: the mean target over the undecided part. */
+  /** The strength with the largest gain: the mean target over the undecided part. */
   bestStrength(length: number, atom: number): number {
     const sums = length === 1 ? this.lastSums : this.pairSums;
     const count = length === 3 ? 1 : sums[3 * atom]!;
     const mean = length === 3 ? this.target[atom]! : sums[3 * atom + 1]! / count;
-    return count > 0 ? Math.max(0, Math.min(9, Math.round(mean))) : 0;
+    return count > 0 ? Math.min(STRONGEST, Math.round(mean)) : 0;
   }
 
   /** The strength that a rule of these symbols already gives, or -1. Covers atoms that never occurred, too. */
@@ -136,6 +145,17 @@ export class RuleFit {
     else {
       const [from, to] = length === 2 ? [atom, atom + 1] : [pairStart[atom]!, pairStart[atom + 1]!];
       for (let cell = cellStart[from]!; cell < cellStart[to]!; cell++) visit(cell);
+    }
+  }
+
+  /** Calls for each cell of these atoms that rules of this length decide. */
+  private eachDecided(slots: readonly (readonly number[])[], visit: (cell: number) => void): void {
+    for (const symbols of combinations(slots)) {
+      const atom = this.atom(symbols);
+      if (atom < 0) continue;
+      this.eachCell(slots.length, atom, (cell) => {
+        if (this.decidedBy[cell] === slots.length) visit(cell);
+      });
     }
   }
 
@@ -201,19 +221,27 @@ export class RuleFit {
     return symbols.length > 1 ? this.fallback(symbols.slice(1)) : 0;
   }
 
+  /** The strength that would fit best if all that these rules decide had one, or `null` where they decide nothing. */
+  commonStrength(rules: readonly DraftRule[]): number | null {
+    let count = 0;
+    let sum = 0;
+    for (const { slots } of rules) {
+      this.eachDecided(slots, (cell) => {
+        count += this.space.cellCount[cell]!;
+        sum += this.space.cellCount[cell]! * this.target[cell]!;
+      });
+    }
+    return count > 0 ? Math.min(STRONGEST, Math.round(sum / count)) : null;
+  }
+
   /** How much the error would fall if these atoms, decided by rules of this length, had another strength. */
   gainFromChange(slots: readonly (readonly number[])[], strength: number): number {
     let gain = 0;
-    for (const symbols of combinations(slots)) {
-      const atom = this.atom(symbols);
-      if (atom < 0) continue;
-      this.eachCell(slots.length, atom, (cell) => {
-        if (this.decidedBy[cell] !== slots.length) return;
-        const off = this.prediction[cell]! - this.target[cell]!;
-        const then = strength - this.target[cell]!;
-        gain += this.space.cellCount[cell]! * (off * off - then * then);
-      });
-    }
+    this.eachDecided(slots, (cell) => {
+      const off = this.prediction[cell]! - this.target[cell]!;
+      const then = strength - this.target[cell]!;
+      gain += this.space.cellCount[cell]! * (off * off - then * then);
+    });
     return gain;
   }
 }

@@ -1,9 +1,10 @@
 import { type Family, familyKey, findFamilies } from './candidates.js';
-import { combinations, type DraftRule, type RuleFit } from './rule-fit.js';
+import { combinations, type DraftRule, type RuleFit, STRONGEST } from './rule-fit.js';
 
-const STRONGEST = 9;
 // Below this share of the latent's energy a token of rule is clutter.
 const LEAST_SHARE = 1e-4;
+// How far beyond the limit each round of growth goes, as a multiple of it.
+const OVERSHOOT = [1.6, 1.3, 1.15, 1.05, 1];
 
 /** Tokens that the rules take, as `patternLength` counts them. */
 export function draftLength(rules: readonly DraftRule[]): number {
@@ -50,11 +51,11 @@ export class RuleSearch {
   run(maxTokens: number): DraftRule[] {
     // Growing past the limit and pruning back repairs what greed chose too early.
     let best: { error: number; rules: DraftRule[] } | undefined;
-    for (const over of [1.3, 1.2, 1.1, 1]) {
+    for (const over of OVERSHOOT) {
       this.grow(Math.ceil(maxTokens * over));
-      this.restrengthen();
+      this.settleStrengths();
       this.prune(maxTokens);
-      this.restrengthen();
+      this.settleStrengths();
       if (best === undefined || this.fit.error < best.error) best = { error: this.fit.error, rules: [...this.rules] };
     }
     return best!.rules;
@@ -230,7 +231,24 @@ export class RuleSearch {
     }
   }
 
-  /** Gives each rule the strength that fits best among those in use: others have joined or left since it was chosen. */
+  /** Strengths were chosen when a rule had fewer alternatives and fewer longer rules spoke in its place. */
+  private settleStrengths(): void {
+    this.restrengthen();
+    this.recentre();
+  }
+
+  /** Moves each strength, with all the rules that share it, to where it fits them best. */
+  private recentre(): void {
+    for (const strength of new Set(this.rules.map((rule) => rule.strength))) {
+      const better = this.fit.commonStrength(this.rules.filter((rule) => rule.strength === strength));
+      // Joining another strength's rules is left to them one by one: rules of one length may then contradict none.
+      if (better === null || (this.usedStrengths() >> better) & 1) continue;
+      this.rules = this.rules.map((rule) => (rule.strength === strength ? { ...rule, strength: better } : rule));
+      this.fit.rebuild(this.rules);
+    }
+  }
+
+  /** Gives each rule the strength that fits best among those in use. */
   private restrengthen(): void {
     for (const [index, rule] of this.rules.entries()) {
       let best = { gain: 1e-9 * this.energy, strength: rule.strength };

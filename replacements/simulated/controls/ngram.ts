@@ -67,6 +67,11 @@ function meansOf(ngrams: NgramIndex['levels'][number], activations: LatentActiva
  * Fits the table of `control-ngram-<order>`: each latent's mean activation for the current token, the last two or the
  * last three; where those did not occur `leastCount` times, for one token fewer; for an unknown token, nothing.
  * Tokens are told apart by surface form, and the start of a context counts as a token, as far as it lies in reach.
+ *
+ * Means are dense: more latents than the coder's k may have one, and its sparsity rule, applied again as to every
+ * prediction, keeps the largest. On TinyStories with a 1,024-latent, k = 16 transcoder of stories260K's layer 2 that costs
+ * 0.01 of the recovered share at order 1, 0.02 at 2, 0.01 at 3. Drawing means towards the shorter context's cost up to
+ * 0.02 and gained nothing, so the table does not.
  */
 export function fitNgramTable(evidence: Evidence, order: 1 | 2 | 3, options: NgramTableOptions = {}): NgramTable {
   checkEvidence(evidence);
