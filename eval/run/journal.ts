@@ -41,7 +41,8 @@ export function noJournal(): Journal {
 }
 
 /**
- * Opens the journal of a plan. Lines of another plan are no use and are dropped; so is a last line that was cut off.
+ * Opens the journal of a plan. Lines of another plan are no use and are dropped; so are a last line that was cut off, and
+ * a damaged line with all that follow: their contexts are measured again.
  * @param plan hash of all that decides the measurements
  */
 export async function openJournal(path: string, plan: string): Promise<Journal> {
@@ -51,12 +52,14 @@ export async function openJournal(path: string, plan: string): Promise<Journal> 
     throw error;
   });
   const [head, ...rest] = text.split('\n');
-  const lines = head === plan ? rest.slice(0, -1) : [];
-  for (const line of lines) {
-    const { context, result } = decode(line);
-    finished.set(context, result);
+  const sound: string[] = [];
+  for (const line of head === plan ? rest.slice(0, -1) : []) {
+    const decoded = decode(line);
+    if (decoded === null) break;
+    finished.set(decoded.context, decoded.result);
+    sound.push(line);
   }
-  const whole = [plan, ...lines].map((line) => `${line}\n`).join('');
+  const whole = [plan, ...sound].map((line) => `${line}\n`).join('');
   await mkdir(dirname(path), { recursive: true });
   if (whole !== text) await writeWhole(path, whole);
   let last: Promise<void> = Promise.resolve();
@@ -73,17 +76,23 @@ export async function openJournal(path: string, plan: string): Promise<Journal> 
   };
 }
 
-function decode(line: string): { readonly context: string; readonly result: ContextResult } {
-  const { context, arms } = lineSchema.parse(JSON.parse(line));
-  const result = arms.map(({ ce, kl, top1, missing, dropped, asked }) => ({
-    ce: new Float32Array(bytesOf(ce)),
-    kl: new Float32Array(bytesOf(kl)),
-    top1: new Uint8Array(bytesOf(top1)),
-    missing: missing === null ? null : new Uint32Array(bytesOf(missing)),
-    dropped: dropped === null ? null : new Uint8Array(bytesOf(dropped)),
-    asked,
-  }));
-  return { context, result };
+/** `null` for a line that is none of ours or has been damaged. */
+function decode(line: string): { readonly context: string; readonly result: ContextResult } | null {
+  try {
+    const { context, arms } = lineSchema.parse(JSON.parse(line));
+    const result = arms.map(({ ce, kl, top1, missing, dropped, asked }) => ({
+      ce: new Float32Array(bytesOf(ce)),
+      kl: new Float32Array(bytesOf(kl)),
+      top1: new Uint8Array(bytesOf(top1)),
+      missing: missing === null ? null : new Uint32Array(bytesOf(missing)),
+      dropped: dropped === null ? null : new Uint8Array(bytesOf(dropped)),
+      asked,
+    }));
+    return { context, result };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError || error instanceof z.ZodError) return null;
+    throw error;
+  }
 }
 
 function encode(context: string, result: ContextResult): string {

@@ -25,6 +25,7 @@ export interface MeasureOptions {
   /** Contexts under way at once: more than one where replacements wait for a network. */
   readonly inFlight: number;
   readonly signal: AbortSignal;
+  /** Called after each context with the number of contexts that are finished, and of positions measured in this run. */
   readonly onContext?: (done: number, positions: number) => void;
 }
 
@@ -109,8 +110,10 @@ function assemble(
 }
 
 /**
- * Measures every arm on every context. Contexts that the journal holds are not measured again. An abort ends the run
- * after the contexts that are finished: the measurements are then of those alone.
+ * Measures every arm on every context. Contexts that the journal holds are not measured again, and a context that is
+ * given twice is measured once. An abort ends the run after the contexts that are finished: the measurements are then
+ * of those alone. An error in one context ends the others too, and rejects when they have ended: what is finished is
+ * in the journal.
  */
 export async function measureArms(
   options: MeasureOptions,
@@ -118,23 +121,27 @@ export async function measureArms(
   const { contexts, journal, inFlight, signal, onContext } = options;
   const results = new Map(journal.finished);
   const limit = pLimit(inFlight);
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const wanted = new Map(contexts.map((context) => [context.id, context]));
   let positions = 0;
-  await Promise.all(
-    contexts.map((context) =>
-      limit(async () => {
-        if (signal.aborted || results.has(context.id)) return;
-        const result = await measureContext(options, context).catch((error: unknown) => {
-          if (signal.aborted) return null;
-          limit.clearQueue();
-          throw error;
-        });
-        if (result === null) return;
-        await journal.append(context.id, result);
-        results.set(context.id, result);
-        positions += result[0]?.ce.length ?? 0;
-        onContext?.(results.size, positions);
-      }),
-    ),
-  );
-  return { measurements: assemble(options, results), partial: results.size < contexts.length };
+
+  async function measureOne(context: Context): Promise<void> {
+    if (either.aborted || results.has(context.id)) return;
+    try {
+      const result = await measureContext({ ...options, signal: either }, context);
+      await journal.append(context.id, result);
+      results.set(context.id, result);
+      positions += scoredPositions(context, options.protocol).length;
+      onContext?.(contexts.filter(({ id }) => results.has(id)).length, positions);
+    } catch (error) {
+      // What an abort cuts off fails too, and says nothing.
+      if (!either.aborted) failed.abort(error);
+    }
+  }
+
+  await Promise.all(Array.from(wanted.values(), (context) => limit(measureOne, context)));
+  failed.signal.throwIfAborted();
+  const partial = contexts.some(({ id }) => !results.has(id));
+  return { measurements: assemble(options, results), partial };
 }
