@@ -63,10 +63,9 @@ export const explain: Command = {
       const read = (batch: typeof contexts) => cut.read(batch, io.signal);
       const evidence = await collectEvidence(read, coder, contexts, seed, (done) => bar.at(done));
       bar.end();
-      const explanations = inducedPatterns({ cut, coder, evidence, seed }, maxTokens, io.progress);
-      io.signal.throwIfAborted();
+      const explanations = await inducedPatterns({ cut, coder, evidence, seed }, maxTokens, io);
       await writeWhole(out, formatExplanations(explanations));
-      const lengths = explanations.map((each) => (each.style === 'pattern' ? patternLength(each.rules) : 0));
+      const lengths = explanations.map(({ rules }) => patternLength(rules));
       const mean = lengths.reduce((sum, each) => sum + each, 0) / Math.max(1, lengths.length);
       io.note(
         `${explanations.length} of ${spec.latents} latents explained (the others did not fire), ` +

@@ -67,8 +67,7 @@ export const train: Command = {
     try {
       const at = model.hookpoint(hookpoint);
       const { contexts } = await readPart(await openTokenizer(model.folder), text, whole('length', 128));
-      const { progress, signal } = io;
-      const report = await trainToFolder(await openCut(model, at), contexts, recipe, folder, { progress, signal });
+      const report = await trainToFolder(await openCut(model, at), contexts, recipe, folder, io);
       const dead = Math.round(report.dead * recipe.latents);
       io.note(
         `FVU ${report.fvu.toFixed(4)} over the last tenth of ${report.steps} steps; ` +

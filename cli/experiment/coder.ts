@@ -19,18 +19,10 @@ import {
   trainCoder,
 } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
-import type { Progress } from './progress.js';
-
-/** What long work needs of the world around it. */
-interface Work {
-  readonly cache: string;
-  readonly progress: Progress;
-  /** Ends the work at its next step. */
-  readonly signal: AbortSignal;
-}
+import type { Watched } from './progress.js';
 
 /** What the component read and wrote over whole contexts, in one piece. */
-async function readAll(cut: CutModel, contexts: readonly Context[], { progress, signal }: Omit<Work, 'cache'>) {
+async function readAll(cut: CutModel, contexts: readonly Context[], { progress, signal }: Watched) {
   const { width } = cut.hookpoint;
   const positions = contexts.reduce((sum, context) => sum + context.tokens.length, 0);
   const input = new Float32Array(positions * width);
@@ -55,7 +47,7 @@ export async function trainToFolder(
   contexts: readonly Context[],
   recipe: TrainRecipe,
   folder: string,
-  { progress, signal }: Omit<Work, 'cache'>,
+  { progress, signal }: Watched,
 ): Promise<TrainReport> {
   const data = await readAll(cut, contexts, { progress, signal });
   if (data.input.shape[0] < recipe.batch) {
@@ -84,7 +76,8 @@ export async function trainedCoder(
   recipe: TrainRecipe,
   cut: CutModel,
   training: readonly Context[],
-  { cache, progress, signal }: Work,
+  cache: string,
+  watched: Watched,
 ): Promise<{ readonly coder: SparseCoder; readonly folder: string }> {
   const { runtime, file } = cut.model.parts;
   const key = contentKey(
@@ -95,7 +88,6 @@ export async function trainedCoder(
     training.map(({ id }) => id),
   );
   const folder = join(cache, 'coders', key, cut.hookpoint.id);
-  if (!existsSync(join(folder, 'training.json')))
-    await trainToFolder(cut, training, recipe, folder, { progress, signal });
+  if (!existsSync(join(folder, 'training.json'))) await trainToFolder(cut, training, recipe, folder, watched);
   return { coder: await openCoder(runtime, await readSparsify(folder), cut.hookpoint), folder };
 }

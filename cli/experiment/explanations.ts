@@ -1,11 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../../eval/index.js';
-import { type Explanation, formatExplanations, inducePatterns, readExplanations } from '../../explanations/index.js';
+import {
+  type Explanation,
+  formatExplanations,
+  type PatternExplanation,
+  readExplanations,
+} from '../../explanations/index.js';
 import type { CutModel } from '../../harness/index.js';
 import type { CoderEvidence, SparseCoder } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
-import type { Progress } from './progress.js';
+import { induceInThread } from './induction/in-thread.js';
+import type { Watched } from './progress.js';
 
 interface Explained {
   readonly cut: CutModel;
@@ -15,17 +21,17 @@ interface Explained {
 }
 
 /** Induces a pattern for every latent that fires in the evidence. */
-export function inducedPatterns(
+export async function inducedPatterns(
   { cut, coder, evidence, seed }: Explained,
   maxTokens: number,
-  progress: Progress,
-): Explanation[] {
+  { progress, signal }: Watched,
+): Promise<PatternExplanation[]> {
   const bar = progress(
     `Explaining ${coder.spec.latents} latents in at most ${maxTokens} tokens`,
     coder.spec.latents,
     'latents',
   );
-  const explanations = inducePatterns({
+  const task = {
     contexts: evidence.contexts,
     activations: evidence.activations,
     hookpoint: cut.hookpoint.id,
@@ -33,8 +39,8 @@ export function inducedPatterns(
     maxTokens,
     seed,
     provenance: { coder: coder.spec.id },
-    onLatent: (done) => bar.at(done),
-  });
+  };
+  const explanations = await induceInThread(task, (done) => bar.at(done), signal);
   bar.end();
   return explanations;
 }
@@ -44,7 +50,7 @@ export async function inducedOrCached(
   explained: Explained,
   maxTokens: number,
   cache: string,
-  progress: Progress,
+  watched: Watched,
 ): Promise<ReadonlyMap<number, Explanation>> {
   const { cut, coder, evidence, seed } = explained;
   const key = contentKey(
@@ -55,7 +61,8 @@ export async function inducedOrCached(
     evidence.contexts.map(({ id }) => id),
   );
   const path = join(cache, 'explanations', `${key}.jsonl`);
-  if (!existsSync(path)) await writeWhole(path, formatExplanations(inducedPatterns(explained, maxTokens, progress)));
+  if (!existsSync(path))
+    await writeWhole(path, formatExplanations(await inducedPatterns(explained, maxTokens, watched)));
   const limits = { hookpoint: cut.hookpoint.id, latents: coder.spec.latents };
   return new Map((await readExplanations(path, limits)).map((each) => [each.latent, each]));
 }

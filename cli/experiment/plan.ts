@@ -114,7 +114,13 @@ export function planRun(experiment: Experiment, texts: ExperimentTexts, explaine
   });
   const ids = ({ contexts }: { readonly contexts: readonly Context[] }) => contexts.map(({ id }) => id);
   return {
-    id: contentKey('plan@1', mapPaths(experiment, () => ''), ids(texts.evidence), ids(texts.calibration), ids(texts.evaluation)),
+    id: contentKey(
+      'plan@1',
+      mapPaths(experiment, () => ''),
+      ids(texts.evidence),
+      ids(texts.calibration),
+      ids(texts.evaluation),
+    ),
     protocol,
     contexts: texts.evaluation.contexts.length,
     positions: evaluation,

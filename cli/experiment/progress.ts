@@ -8,4 +8,11 @@ export interface Bar {
 /** Announces a stage of `total` steps, counted in `unit`. */
 export type Progress = (stage: string, total: number, unit: string) => Bar;
 
+/** How long work is watched and ended. */
+export interface Watched {
+  readonly progress: Progress;
+  /** Ends the work at its next step. */
+  readonly signal: AbortSignal;
+}
+
 export const silent: Progress = () => ({ at: () => {}, end: () => {} });

@@ -73,7 +73,7 @@ async function openStage(experiment: Experiment, survey: Survey, { cache, progre
   const { coder, folder } =
     survey.coder.kind === 'given'
       ? survey.coder
-      : await trainedCoder(survey.coder.recipe, cut, texts.training.contexts, { cache, progress, signal });
+      : await trainedCoder(survey.coder.recipe, cut, texts.training.contexts, cache, { progress, signal });
   const { contexts } = texts.evidence;
   const bar = progress('Collecting evidence', contexts.length, 'contexts');
   const read = (batch: Parameters<typeof cut.read>[0]) => cut.read(batch, signal);
@@ -132,7 +132,7 @@ async function openSimulated(
   config: SimulatedConfig,
   given: ReadonlyMap<number, Explanation> | null,
   stage: Stage,
-  { cache, environment, progress }: RunOptions,
+  { cache, environment, progress, signal }: RunOptions,
 ): Promise<OpenSimulated> {
   const { coder, cut, evidence, experiment } = stage;
   const open = await openSimulator(config.simulator, evidence, experiment.seed, cache, environment);
@@ -142,7 +142,7 @@ async function openSimulated(
     return { config, explanations: unexplained(cut.hookpoint.id, coder.spec.latents), open };
   }
   const explained = { cut, coder, evidence, seed: experiment.seed };
-  const induced = await inducedOrCached(explained, explanations.induce.maxTokens, cache, progress);
+  const induced = await inducedOrCached(explained, explanations.induce.maxTokens, cache, { progress, signal });
   return { config, explanations: induced, open };
 }
 

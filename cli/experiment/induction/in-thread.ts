@@ -1,0 +1,40 @@
+import { Worker } from 'node:worker_threads';
+import type { InduceOptions, PatternExplanation } from '../../../explanations/index.js';
+
+export type InductionTask = Omit<InduceOptions, 'onLatent'>;
+
+/** What the thread says while it works, and when it is done. */
+export type Told =
+  | { readonly kind: 'progress'; readonly done: number }
+  | { readonly kind: 'finished'; readonly explanations: PatternExplanation[] };
+
+/**
+ * `inducePatterns` in a thread of its own: it computes for minutes without a pause, and would keep Ctrl-C waiting.
+ * @param onLatent called with the number of latents done
+ * @param signal ends the thread; the promise then rejects with the signal's reason
+ */
+export function induceInThread(
+  task: InductionTask,
+  onLatent: (done: number) => void,
+  signal: AbortSignal,
+): Promise<PatternExplanation[]> {
+  signal.throwIfAborted();
+  const file = import.meta.url.endsWith('.ts') ? './worker-from-sources.mjs' : './worker.js';
+  const worker = new Worker(new URL(file, import.meta.url), { workerData: task, execArgv: [] });
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      reject(signal.reason);
+      void worker.terminate();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    worker.on('message', (told: Told) => {
+      if (told.kind === 'progress') onLatent(told.done);
+      else resolve(told.explanations);
+    });
+    worker.on('error', reject);
+    worker.on('exit', (code) => {
+      signal.removeEventListener('abort', stop);
+      reject(new Error(`the explainer's thread ended without an answer (code ${code})`));
+    });
+  });
+}
