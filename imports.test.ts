@@ -35,6 +35,11 @@ const PAST_THE_DOOR: readonly { readonly file: RegExp; readonly into: RegExp; re
     into: /^cli\/(experiment\/|progress\.js)/,
     why: 'the embedded coders and explanations are made as a run makes them, and a run is not a library',
   },
+  {
+    file: /^cli\/endpoint\.test\.ts$/,
+    into: /^replacements\/simulated\/testing\/fault-server\.js$/,
+    why: 'the endpoint that misbehaves on demand is needed once more, by the command',
+  },
 ];
 
 interface Import {

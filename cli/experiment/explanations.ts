@@ -54,7 +54,7 @@ export async function inducedOrCached(
 ): Promise<ReadonlyMap<number, Explanation>> {
   const { cut, coder, evidence, seed } = explained;
   const key = contentKey(
-    'pattern@1',
+    'pattern@2',
     coder.spec.id,
     { maxTokens },
     seed,

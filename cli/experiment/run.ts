@@ -34,7 +34,7 @@ import { type Plan, planRun } from './plan.js';
 import type { Progress } from './progress.js';
 import { writeReport } from './report.js';
 import type { Experiment, SimulatedConfig } from './schema.js';
-import { checkEnvironment, type Environment, openSimulator } from './simulators.js';
+import { type AnswerStore, answerStore, checkEnvironment, type Environment, openSimulator } from './simulators.js';
 import { type Survey, surveyExperiment } from './survey.js';
 
 export interface RunOptions {
@@ -132,10 +132,11 @@ async function openSimulated(
   config: SimulatedConfig,
   given: ReadonlyMap<number, Explanation> | null,
   stage: Stage,
+  answers: AnswerStore,
   { cache, environment, progress, signal }: RunOptions,
 ): Promise<OpenSimulated> {
   const { coder, cut, evidence, experiment } = stage;
-  const open = await openSimulator(config.simulator, evidence, experiment.seed, cache, environment);
+  const open = await openSimulator(config.simulator, evidence, experiment.seed, answers, environment);
   if (given !== null) return { config, explanations: given, open };
   const { explanations } = config;
   if (explanations === null || config.style === null || !('induce' in explanations)) {
@@ -156,13 +157,14 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   const portable = portablePath(options.cache, process.cwd());
   for (const { simulator } of experiment.simulated) checkEnvironment(simulator, options.environment);
   const survey = await surveyExperiment(experiment);
+  const answers = answerStore(options.cache);
   try {
     await options.onPlan(survey.plan);
     const { stage, coderFolder } = await openStage(experiment, survey, options);
     const { cut, coder, texts } = stage;
     const simulated: OpenSimulated[] = [];
     for (const [index, config] of experiment.simulated.entries()) {
-      simulated.push(await openSimulated(config, survey.explanations[index]!, stage, options));
+      simulated.push(await openSimulated(config, survey.explanations[index]!, stage, answers, options));
     }
     const explained = simulated.map(({ explanations }) => ({ given: explanations }));
     const plan = planRun(experiment, texts, explained);
@@ -232,6 +234,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     if (!partial) await journal.remove();
     return { summary, folder: out, partial };
   } finally {
+    await answers.close();
     await survey.dispose();
   }
 }

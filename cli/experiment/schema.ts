@@ -9,7 +9,7 @@ const textSchema = z.strictObject({
   path: z.string(),
   from: z.number().int().nonnegative().default(0),
   to: z.number().int().positive().optional(),
-  /** At most this many contexts; all that the documents fill when left out. */
+  /** At most this many contexts, spread evenly over the documents; all that they fill when left out. */
   contexts: count.optional(),
 });
 export type TextConfig = z.infer<typeof textSchema>;

@@ -6,6 +6,7 @@ import {
   executable,
   openai,
   openStore,
+  type RatingStore,
   type Simulator,
   synthetic,
 } from '../../replacements/index.js';
@@ -43,12 +44,35 @@ export function checkEnvironment(config: SimulatorConfig, environment: Environme
   required(environment, 'OPENAI_API_KEY');
 }
 
+/** The answers paid for so far: opened when first needed, shared by all simulators of a run. */
+export interface AnswerStore {
+  open(): Promise<RatingStore>;
+  close(): Promise<void>;
+}
+
+export function answerStore(cache: string): AnswerStore {
+  let opened: Promise<RatingStore> | undefined;
+  const open = async (): Promise<RatingStore> => {
+    await mkdir(cache, { recursive: true });
+    return openStore(join(cache, 'ratings.jsonl'));
+  };
+  return {
+    open() {
+      opened ??= open();
+      return opened;
+    },
+    async close() {
+      await (await opened?.catch(() => undefined))?.close();
+    },
+  };
+}
+
 /** @throws {UsageError} when an endpoint's address or key is missing */
 export async function openSimulator(
   config: SimulatorConfig,
   evidence: CoderEvidence,
   seed: number,
-  cache: string,
+  answers: AnswerStore,
   environment: Environment,
 ): Promise<OpenSimulator> {
   switch (config.kind) {
@@ -60,12 +84,11 @@ export async function openSimulator(
       return { simulator: synthetic({ ...dials, falseAlarms: 'own', seed }, latents), oracle: true, ...FREE };
     }
     case 'openai': {
-      await mkdir(cache, { recursive: true });
       const client = openai({
         baseUrl: config.baseUrl ?? required(environment, 'OPENAI_BASE_URL'),
         apiKey: required(environment, 'OPENAI_API_KEY'),
         model: config.model,
-        store: await openStore(join(cache, 'ratings.jsonl')),
+        store: await answers.open(),
         concurrency: config.concurrency,
         timeoutMs: config.timeoutSeconds * 1000,
       });

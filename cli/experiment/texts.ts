@@ -37,7 +37,10 @@ export async function readPart(
       'Change `from` and `to`.',
     );
   }
-  const cut = contextsOf(tokenizer, documents, { length, ...(contexts !== undefined && { count: contexts }) });
+  const rows = contextsOf(tokenizer, documents, { length });
+  // Evenly over the documents: the first rows would be a handful of texts, and their rows are alike.
+  const wanted = Math.min(contexts ?? rows.length, rows.length);
+  const cut = Array.from({ length: wanted }, (_, i) => rows[Math.floor((i * rows.length) / wanted)]!);
   // The same tokens twice are one context: counting it twice would narrow intervals for nothing.
   return { documents, contexts: [...new Map(cut.map((context) => [context.id, context])).values()] };
 }
