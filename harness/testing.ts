@@ -1,4 +1,5 @@
 /** The harness's door for tests of other rooms: tiny models, and plain measures that share nothing with the cut. */
+
+export { wholeLogits } from './model/pieces.js';
 export { argMax, crossEntropy, divergence, editedLogits, row } from './model/test-measures.js';
 export { modelFolders, parallelWithCache, SIZES, sequential } from './model/test-models.js';
-export { wholeLogits } from './model/pieces.js';

@@ -43,7 +43,7 @@ const noise = (label: string, rows: number, width: number, scale = 1): Component
 describe('the wiring', () => {
   it.each([
     ...tiny.map((folder) => ({ folder, layers: 3 })),
-    { folder: WORLD, layers: 4 },
+    { folder: WORLD, layers: 3 },
     // Un-skip when the model lies beside the project.
     ...(existsSync(STORIES) ? [{ folder: STORIES, layers: 5 }] : []),
   ])('rejoins within 1e-4 and is heard at every hookpoint of $folder', async ({ folder, layers }) => {
