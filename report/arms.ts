@@ -54,9 +54,16 @@ export function groupArms({ arms }: Summary): ArmGroup[] {
   return groups.filter((group) => group.arms.length > 0);
 }
 
+/** The part of an id that arms of one rewriting share, whatever the fraction and order: what stands before the `@`. */
+export function rewritingOf({ id }: Arm): string {
+  const end = id.lastIndexOf('@');
+  return end < 0 ? id : id.slice(0, end);
+}
+
 /** What makes arms one line in a plot: they differ only in the fraction. */
-export function seriesKey({ kind, style, simulator, calibration, selection }: Arm): string {
-  return JSON.stringify([kind, style, simulator, calibration, selection]);
+export function seriesKey(arm: Arm): string {
+  const { kind, style, simulator, calibration, selection } = arm;
+  return JSON.stringify([kind, rewritingOf(arm), style, simulator, calibration, selection]);
 }
 
 /**
@@ -66,7 +73,7 @@ export function seriesKey({ kind, style, simulator, calibration, selection }: Ar
 export function fullRewrites({ arms }: Summary): Arm[] {
   const first = new Map<string, Arm>();
   for (const arm of arms.filter((each) => isSimulated(each) && each.fraction === 1)) {
-    const key = arm.style === null ? arm.id : JSON.stringify([arm.style, arm.simulator, arm.calibration]);
+    const key = seriesKey({ ...arm, selection: null });
     if (!first.has(key)) first.set(key, arm);
   }
   const explained = ({ style }: Arm): number => (style === null ? 1 : 0);
@@ -82,9 +89,15 @@ export function armOfKind({ arms }: Summary, kind: string): Arm | null {
   return arms.find((arm) => arm.kind === kind) ?? null;
 }
 
+/** What the experiment calls a set of explanations, e.g. `pattern-64`; its style where it has no name of its own. */
+export function explanationsName(arm: Arm): string | null {
+  const name = rewritingOf(arm).split(':');
+  return arm.style !== null && name.length > 1 ? name[0]! : arm.style;
+}
+
 /** Short name of a full rewrite or a control: what it is made of, without the fraction. */
 export function armName(arm: Arm): string {
-  const parts = [arm.style, arm.simulator, arm.calibration].filter((part) => part !== null);
+  const parts = [explanationsName(arm), arm.simulator, arm.calibration].filter((part) => part !== null);
   return arm.kind === 'simulated' && parts.length > 0 ? parts.join(' · ') : arm.id;
 }
 

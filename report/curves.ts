@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import type { Arm, Estimate, Summary } from '../eval/index.js';
-import { armOfKind, seriesKey } from './arms.js';
+import { armOfKind, explanationsName, seriesKey } from './arms.js';
 import { nats, signedNats } from './format.js';
 import { visible } from './html.js';
 import { drawSvg, spread } from './plot.js';
@@ -22,7 +22,15 @@ export const SERIES_COLORS = 8;
 /** Simulated arms as lines, best first at their largest fraction, and controls that were measured at several fractions. */
 export function seriesOf({ arms }: Summary): Series[] {
   const byKey = new Map<string, Arm[]>();
-  for (const arm of arms.filter(({ fraction }) => fraction !== null)) {
+  const curves = arms.filter(({ fraction, selection }) => fraction !== null && selection !== null);
+  const keys = new Map(curves.map((arm) => [seriesKey(arm), arm.selection]));
+  // Where all is rewritten the order no longer matters: that arm ends the lines of both orders.
+  const ends = arms.filter(({ fraction, selection }) => fraction !== null && selection === null);
+  const ended = ends.flatMap((arm) => {
+    const lines = [...new Set(keys.values())].filter((selection) => keys.has(seriesKey({ ...arm, selection })));
+    return lines.length > 0 ? lines.map((selection) => ({ ...arm, selection })) : [arm];
+  });
+  for (const arm of [...curves, ...ended]) {
     const known = byKey.get(seriesKey(arm)) ?? [];
     // Two arms at one fraction differ in something that only their names tell, as two dialled oracles do.
     const key = known.some(({ fraction }) => fraction === arm.fraction) ? arm.id : seriesKey(arm);
@@ -31,7 +39,13 @@ export function seriesOf({ arms }: Summary): Series[] {
   const groups = [...byKey.values()]
     .filter((group) => group.length > 1 || group[0]!.kind === 'simulated')
     .map((group) => group.sort((a, b) => a.fraction! - b.fraction!));
-  const parts = groups.map(([arm]) => [arm!.kind, arm!.style, arm!.simulator, arm!.calibration, arm!.selection]);
+  const parts = groups.map(([arm]) => [
+    arm!.kind,
+    explanationsName(arm!),
+    arm!.simulator,
+    arm!.calibration,
+    arm!.selection,
+  ]);
   const differs = parts[0]?.map((_, i) => new Set(parts.map((part) => part[i])).size > 1) ?? [];
   const colors = new Map<string, string>();
   return groups
@@ -40,7 +54,7 @@ export function seriesOf({ arms }: Summary): Series[] {
       const first = group[0]!;
       const look = first.style === null ? first.id : seriesKey({ ...first, selection: null });
       if (!colors.has(look)) colors.set(look, `var(--series-${(colors.size % SERIES_COLORS) + 1})`);
-      const named = [first.kind, first.style, first.simulator, first.calibration, first.selection]
+      const named = [first.kind, explanationsName(first), first.simulator, first.calibration, first.selection]
         .filter((part, i) => part !== null && (i === 0 ? part !== 'simulated' : i === 1 || differs[i]))
         .join(' · ');
       return {

@@ -1,5 +1,5 @@
 import type { Arm, Contrast, ReportData, Share, Summary } from '../eval/index.js';
-import { armName, armOfKind, contrastOf, fullControls, fullRewrites, verdict } from './arms.js';
+import { armName, armOfKind, contrastOf, explanationsName, fullControls, fullRewrites, verdict } from './arms.js';
 import { interval, nats, percent, percentRange, pValue, signedNats, whole } from './format.js';
 import { type Content, type Html, html } from './html.js';
 
@@ -64,7 +64,7 @@ function rewriteName(arm: Arm): Html {
   const how = [arm.simulator, arm.calibration === null ? null : `calibration ${arm.calibration}`].filter(
     (part) => part !== null,
   );
-  return html`<code>${arm.style}</code> explanations${how.length > 0 && ` (${how.join(', ')})`}`;
+  return html`<code>${explanationsName(arm)}</code> explanations${how.length > 0 && ` (${how.join(', ')})`}`;
 }
 
 /** One conclusion for each full rewrite: how much it keeps, against nothing, against explanations that are wrong. */

@@ -18,7 +18,7 @@ export function drawSvg(name: string, label: string, options: Plot.PlotOptions, 
   const sheet = style === undefined ? '' : `<style>${style}</style>`;
   const numbers = new Map<string, number>();
   return outerHtml(drawn)
-    .replace(/<style>[^]*?<\/style>/, () => sheet)
+    .replace(/<style>[\s\S]*?<\/style>/, () => sheet)
     .replace('<svg ', () => opening)
     .replace(/plot-clip-(\d+)/g, (_, drawnAs: string) => {
       if (!numbers.has(drawnAs)) numbers.set(drawnAs, numbers.size + 1);

@@ -25,7 +25,7 @@ const page = renderReport(whole);
 /** Text as a reader sees it: no tags, no style sheet, plain spaces. */
 function read(markup: string): string {
   return markup
-    .replace(/<style>[^]*?<\/style>/g, '')
+    .replace(/<style>[\s\S]*?<\/style>/g, '')
     .replace(/<[^>]*>/g, '')
     .replace(/[\s\u202f\u00a0]+/g, ' ');
 }
