@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { explanationSchema } from '../../explanations/index.js';
 import {
@@ -114,23 +113,15 @@ async function everyKind(cut: CutModel, spec: CoderSpec): Promise<readonly Repla
   ];
 }
 
-
 describe.each([
   { folder: parallel, id: 'layers.1.mlp', protocol: 'all', coder: () => tinyCoder() },
   { folder: parallel, id: 'layers.1.mlp', protocol: 'last', coder: () => tinyCoder({ skip: false }) },
   { folder: parallel, id: 'layers.1', protocol: 'all', coder: () => tinyCoder({ kind: 'sae', skip: false }) },
   { folder: plain, id: 'layers.0.mlp', protocol: 'all', coder: () => tinyCoder() },
   { folder: plain, id: 'layers.1', protocol: 'last', coder: () => tinyCoder({ kind: 'sae', skip: false }) },
-  // Un-skip where the embedded world has been made.
-  ...(existsSync(TRANSCODER)
-    ? ([
-        { folder: WORLD, id: 'layers.1.mlp', protocol: 'all', coder: () => readSparsify(TRANSCODER) },
-        { folder: WORLD, id: 'layers.1.mlp', protocol: 'last', coder: () => readSparsify(TRANSCODER) },
-      ] as const)
-    : []),
-  ...(existsSync(SAE)
-    ? ([{ folder: WORLD, id: 'layers.1', protocol: 'all', coder: () => readSparsify(SAE) }] as const)
-    : []),
+  { folder: WORLD, id: 'layers.1.mlp', protocol: 'all', coder: () => readSparsify(TRANSCODER) },
+  { folder: WORLD, id: 'layers.1.mlp', protocol: 'last', coder: () => readSparsify(TRANSCODER) },
+  { folder: WORLD, id: 'layers.1', protocol: 'all', coder: () => readSparsify(SAE) },
 ] as const)('every arm at $id of $folder under $protocol', async ({ folder, id, protocol, coder }) => {
   const model = openModel(folder, { runtime });
   const cut = await openCut(model, id);

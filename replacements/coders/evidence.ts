@@ -28,7 +28,7 @@ export interface CoderEvidence {
   readonly meanOutput: Float32Array;
   /** Some of the component's outputs, `[position, model]`, to draw from. */
   readonly outputs: ComponentOutput;
-  /** Fraction of the output's variance that the coder leaves unexplained. */
+  /** Fraction of the output's variance that the coder leaves unexplained: 0 is perfect, 1 no better than the mean. */
   readonly fvu: number;
 }
 
@@ -81,6 +81,7 @@ function statisticsOf(activations: LatentActivations, seed: string) {
 /**
  * Runs the model up to the cut, and the coder's encoder and decoder, over all contexts.
  * @param onContexts called after each batch with the number of contexts done
+ * @throws {RangeError} without contexts: there is then nothing to say
  */
 export async function collectEvidence(
   read: ReadComponent,
@@ -89,6 +90,7 @@ export async function collectEvidence(
   seed: number,
   onContexts: (done: number) => void = () => {},
 ): Promise<CoderEvidence> {
+  if (contexts.length === 0) throw new RangeError('no contexts to collect evidence from');
   const width = coder.spec.outputWidth;
   const parts: LatentActivations[] = [];
   const kept: Float32Array[] = [];
