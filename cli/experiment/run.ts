@@ -89,7 +89,9 @@ async function gitState(): Promise<Manifest['git']> {
     (await promisify(execFile)('git', args, { cwd: packageFolder() })).stdout.trim();
   try {
     if ((await git('rev-parse', '--show-prefix')) !== '') return null;
-    return { commit: await git('rev-parse', 'HEAD'), dirty: (await git('status', '--porcelain')) !== '' };
+    // What earlier runs wrote is no input of this one.
+    const changed = await git('status', '--porcelain', '--', '.', ':!results');
+    return { commit: await git('rev-parse', 'HEAD'), dirty: changed !== '' };
   } catch {
     return null;
   }
