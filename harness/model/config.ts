@@ -15,6 +15,7 @@ const configJson = z.object({
   vocab_size: count,
   max_position_embeddings: count.optional(),
   n_positions: count.optional(),
+  _name_or_path: z.string().optional(),
 });
 
 export interface ModelConfig {
@@ -27,6 +28,8 @@ export interface ModelConfig {
   readonly vocabulary: number;
   /** Longest context that the model was made for, in tokens; `null` when the file does not say. */
   readonly contextLength: number | null;
+  /** Last part of the name or path that it was published under; `null` when the file does not say. */
+  readonly published: string | null;
 }
 
 /** @throws {UsageError} `MODEL_NOT_FOUND` without a readable file, `MODEL_CONFIG` when it does not say what is needed */
@@ -71,5 +74,6 @@ export function parseConfig(text: string, path: string): ModelConfig {
     width,
     vocabulary: parsed.data.vocab_size,
     contextLength: parsed.data.max_position_embeddings ?? parsed.data.n_positions ?? null,
+    published: parsed.data._name_or_path?.split('/').findLast((part) => part !== '') ?? null,
   };
 }

@@ -62,11 +62,12 @@ describe('parseConfig', () => {
       hidden_size: 64,
       vocab_size: 512,
       max_position_embeddings: 256,
+      _name_or_path: 'someone/tiny-llama/',
     };
     const other = { model_type: 'gpt2', n_layer: 5, n_embd: 64, vocab_size: 512, n_positions: 256 };
     const read = { layers: 5, width: 64, vocabulary: 512, contextLength: 256 };
-    expect(parseConfig(JSON.stringify(one), 'a')).toEqual({ architecture: 'llama', ...read });
-    expect(parseConfig(JSON.stringify(other), 'b')).toEqual({ architecture: 'gpt2', ...read });
+    expect(parseConfig(JSON.stringify(one), 'a')).toEqual({ architecture: 'llama', ...read, published: 'tiny-llama' });
+    expect(parseConfig(JSON.stringify(other), 'b')).toEqual({ architecture: 'gpt2', ...read, published: null });
   });
 
   it.each([

@@ -23,7 +23,7 @@ export interface OpenOptions {
 /** A language model in the usual layout, ready to be cut. Its weights stay in their file. */
 export interface Model {
   readonly folder: string;
-  /** The folder's own name. */
+  /** The name that it was published under, else its folder's. */
   readonly name: string;
   /** `model_type` of config.json. */
   readonly architecture: string;
@@ -78,7 +78,7 @@ export function openModel(folder: string, options: OpenOptions = {}): Model {
   const stream = tokenStream(index, signature.ids.name);
   const hookpoints = findHookpoints({ index, stream, logits: signature.logits }, config, options.hookpoints);
   const runtime = options.runtime ?? workerRuntime();
-  const name = basename(resolve(folder));
+  const name = config.published ?? basename(resolve(folder));
   let tokenizer: Promise<Tokenizer> | undefined;
   return {
     ...config,
