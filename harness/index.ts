@@ -45,6 +45,7 @@ export {
   workerRuntime,
 } from './runtime/index.js';
 export { encodeSafetensors, openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
+export { settleAll } from './settle.js';
 export {
   type ComponentInput,
   type ComponentOutput,

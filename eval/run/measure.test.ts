@@ -220,7 +220,7 @@ describe('measureArms', () => {
     expect(cut.released).toBe(cut.begun.length);
   });
 
-  it('rejects with the error of a replacement, when all contexts under way have ended', async () => {
+  it('rejects with the error of a replacement once the contexts under way are finished and kept; no other begins', async () => {
     const broken: Replacement = {
       name: 'broken',
       async fill(site, signal) {
@@ -229,8 +229,35 @@ describe('measureArms', () => {
       },
     };
     const cut = fakeCut();
-    await expect(measure(cut, { arms: [arm('broken', broken)] })).rejects.toThrow('b does not work');
-    expect(cut.released).toBe(cut.begun.length);
+    const journal = memoryJournal();
+    await expect(measure(cut, { arms: [arm('broken', broken)], inFlight: 2, journal })).rejects.toThrow(
+      'b does not work',
+    );
     expect(cut.begun).toEqual(['a', 'b']);
+    expect(cut.released).toBe(2);
+    expect([...journal.kept.keys()]).toEqual(['a']);
+  });
+
+  it('waits for the other arms of a context that fails before it lets go of it', async () => {
+    const ended: number[] = [];
+    const cut = fakeCut();
+    const broken: Replacement = {
+      name: 'broken',
+      async fill() {
+        throw new Error('does not work');
+      },
+    };
+    const slow: Replacement = {
+      name: 'slow',
+      async fill(site, signal) {
+        const filling = await writing(1, 5).fill(site, signal);
+        ended.push(cut.released);
+        return filling;
+      },
+    };
+    const arms = [arm('broken', broken), arm('slow', slow)];
+    await expect(measure(cut, { arms, inFlight: 1 })).rejects.toThrow('does not work');
+    expect(ended).toEqual([0]);
+    expect(cut.released).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { Context, CutModel, Replacement } from '../../harness/index.js';
+import { type Context, type CutModel, type Replacement, settleAll } from '../../harness/index.js';
 import type { ArmMeasurements, Measurements } from '../statistics/index.js';
 import type { ArmDescription } from '../summary.js';
 import type { Journal } from './journal.js';
@@ -35,7 +35,7 @@ async function measureContext(
 ): Promise<ContextResult> {
   const open = await cut.begin(context, protocol);
   try {
-    const fillings = await Promise.all(arms.map(({ replacement }) => replacement?.fill(open.site, signal) ?? null));
+    const fillings = await settleAll(arms.map(({ replacement }) => replacement?.fill(open.site, signal) ?? null));
     const filled = fillings.filter((filling) => filling !== null);
     const measured = await open.measure(
       filled.map(({ output }) => output),
@@ -112,8 +112,9 @@ function assemble(
 /**
  * Measures every arm on every context. Contexts that the journal holds are not measured again, and a context that is
  * given twice is measured once. An abort ends the run after the contexts that are finished: the measurements are then
- * of those alone. An error in one context ends the others too, and rejects when they have ended: what is finished is
- * in the journal.
+ * of those alone. After an error no further context begins; those under way are finished, since their answers may have
+ * been paid for, and are in the journal when it rejects.
+ * @throws the first error of any context, or of the journal
  */
 export async function measureArms(
   options: MeasureOptions,
@@ -121,27 +122,26 @@ export async function measureArms(
   const { contexts, journal, inFlight, signal, onContext } = options;
   const results = new Map(journal.finished);
   const limit = pLimit(inFlight);
-  const failed = new AbortController();
-  const either = AbortSignal.any([signal, failed.signal]);
+  const failures: unknown[] = [];
   const wanted = new Map(contexts.map((context) => [context.id, context]));
   let positions = 0;
 
   async function measureOne(context: Context): Promise<void> {
-    if (either.aborted || results.has(context.id)) return;
+    if (signal.aborted || failures.length > 0 || results.has(context.id)) return;
     try {
-      const result = await measureContext({ ...options, signal: either }, context);
+      const result = await measureContext(options, context);
       await journal.append(context.id, result);
       results.set(context.id, result);
       positions += scoredPositions(context, options.protocol).length;
       onContext?.(contexts.filter(({ id }) => results.has(id)).length, positions);
     } catch (error) {
       // What an abort cuts off fails too, and says nothing.
-      if (!either.aborted) failed.abort(error);
+      if (!signal.aborted) failures.push(error);
     }
   }
 
   await Promise.all(Array.from(wanted.values(), (context) => limit(measureOne, context)));
-  failed.signal.throwIfAborted();
+  if (failures.length > 0) throw failures[0];
   const partial = contexts.some(({ id }) => !results.has(id));
   return { measurements: assemble(options, results), partial };
 }

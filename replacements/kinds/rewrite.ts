@@ -1,4 +1,4 @@
-import type { LatentActivations, Replacement } from '../../harness/index.js';
+import { type LatentActivations, type Replacement, settleAll } from '../../harness/index.js';
 import { LatentRowsBuilder, mixRows, rowOf, sparsify } from '../coders/latent-rows.js';
 import type { SparseCoder } from '../coders/sparse-coder.js';
 import type { LatentPredictor, PredictedLatents } from '../predictor.js';
@@ -53,7 +53,7 @@ export function rewriteArm({ name, coder, truth, predictor, selected, missing }:
   return {
     name,
     async fill(site, signal) {
-      const [actual, predicted] = await Promise.all([truth(site, signal), predictor.predict(site, signal)]);
+      const [actual, predicted] = await settleAll([truth(site, signal), predictor.predict(site, signal)]);
       const latents = rewriteLatents(coder, actual, predicted, rewritten);
       const output = await coder.decode(latents, site.input);
       if (!predictor.asksRatings) return unrated(output);
