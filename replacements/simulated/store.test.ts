@@ -39,6 +39,25 @@ describe.each([
     expect(await store.get('a')).toEqual(digit('1'));
     await store.close();
   });
+  it('asks once for a key, however many want it at once or later', async () => {
+    const store = await open();
+    let asked = 0;
+    const ask = async () => {
+      asked++;
+      return digit('5');
+    };
+    const together = await Promise.all([store.getOrAsk('a', ask), store.getOrAsk('a', ask), store.getOrAsk('b', ask)]);
+    expect([...together, await store.getOrAsk('a', ask)]).toEqual(Array(4).fill(digit('5')));
+    expect(asked).toBe(2);
+    await store.close();
+  });
+  it('asks again after no answer and after an error', async () => {
+    const store = await open();
+    expect(await store.getOrAsk('a', async () => null)).toBeNull();
+    await expect(store.getOrAsk('a', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    expect(await store.getOrAsk('a', async () => digit('5'))).toEqual(digit('5'));
+    await store.close();
+  });
 });
 
 describe('openStore', () => {

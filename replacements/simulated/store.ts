@@ -4,12 +4,41 @@ import { z } from 'zod';
 import { UsageError } from '../../harness/index.js';
 import { type Answer, answerSchema } from './answer.js';
 
-/** Keeps answers so that none is paid for twice. Keys come from `answerKey`. */
-export interface RatingStore {
+interface Kept {
   get(key: string): Promise<Answer | undefined>;
   /** Resolves once the answer would survive a crash; a key's first answer stays. */
   put(key: string, answer: Answer): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Keeps answers so that none is paid for twice. Keys come from `answerKey`. */
+export interface RatingStore extends Kept {
+  /**
+   * The kept answer, or that of `ask`, which is kept before it is given. Whoever wants a key that is being asked waits
+   * for the same answer. `null`, no answer, is given but not kept.
+   */
+  getOrAsk(key: string, ask: () => Promise<Answer | null>): Promise<Answer | null>;
+}
+
+function askingOnce(kept: Kept): RatingStore {
+  const underWay = new Map<string, Promise<Answer | null>>();
+  async function askAndKeep(key: string, ask: () => Promise<Answer | null>): Promise<Answer | null> {
+    const known = await kept.get(key);
+    if (known !== undefined) return known;
+    const answer = await ask();
+    if (answer !== null) await kept.put(key, answer);
+    return answer;
+  }
+  return {
+    ...kept,
+    getOrAsk(key, ask) {
+      const found = underWay.get(key);
+      if (found !== undefined) return found;
+      const made = askAndKeep(key, ask).finally(() => underWay.delete(key));
+      underWay.set(key, made);
+      return made;
+    },
+  };
 }
 
 /** Everything that decides an answer. The explanation and the text window are in the prompt, as the endpoint reads them. */
@@ -31,13 +60,13 @@ export function answerKey({ model, system, user, sampling }: AnswerIdentity): st
 /** Keeps answers as long as the process lives. */
 export function memoryStore(): RatingStore {
   const answers = new Map<string, Answer>();
-  return {
+  return askingOnce({
     get: async (key) => answers.get(key),
     put: async (key, answer) => {
       if (!answers.has(key)) answers.set(key, answer);
     },
     close: async () => {},
-  };
+  });
 }
 
 const HEADER = { schema: 'partial-rewrite/answers@1' };
@@ -93,6 +122,7 @@ async function load(file: FileHandle, path: string): Promise<Map<string, Answer>
 }
 
 interface Waiting {
+  readonly key: string;
   readonly line: string;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
@@ -131,19 +161,22 @@ export async function openStore(path: string): Promise<RatingStore> {
         await file.sync();
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        for (const { reject } of batch) reject(error);
+        for (const { key, reject } of batch) {
+          answers.delete(key);
+          reject(error);
+        }
       }
     }
     writing = null;
   };
 
-  return {
+  return askingOnce({
     get: async (key) => answers.get(key),
     put(key, answer) {
       if (answers.has(key)) return writing ?? Promise.resolve();
       answers.set(key, answer);
       return new Promise((resolve, reject) => {
-        waiting.push({ line: `${JSON.stringify({ key, answer })}\n`, resolve, reject });
+        waiting.push({ key, line: `${JSON.stringify({ key, answer })}\n`, resolve, reject });
         writing ??= flush();
       });
     },
@@ -151,5 +184,5 @@ export async function openStore(path: string): Promise<RatingStore> {
       await writing;
       await file.close();
     },
-  };
+  });
 }

@@ -144,6 +144,39 @@ describe('openai', () => {
     expect(second.server.received).toHaveLength(2);
     expect(second.block.missing).toEqual([]);
   });
+  it('asks the same question once when two readers want it at the same time, as a shuffled control does', async () => {
+    const { simulator, reader, server } = await open(() => certain('7'));
+    const [one, three] = [explanations.get(1)!, explanations.get(3)!];
+    const swapped = simulator.read(
+      new Map([
+        [1, { ...three, latent: 1 }],
+        [3, { ...one, latent: 3 }],
+      ]),
+    );
+    await Promise.all([reader.rate(question, live()), swapped.rate(question, live())]);
+    expect(server.received).toHaveLength(4);
+    expect(simulator.usage).toMatchObject({ queries: 4, fromStore: 4 });
+  });
+  it('lets queries under way answer, and keeps them, when another stops the run; those that wait are not sent', async () => {
+    const store = memoryStore();
+    const { reader, server: first } = await open(
+      (n) => (n === 0 ? { kind: 'slow', milliseconds: 50, answer: certain('7') } : { kind: 'status', status: 401 }),
+      { store, concurrency: 2 },
+    );
+    await expect(reader.rate(question, live())).rejects.toMatchObject({ code: 'ENDPOINT_REJECTED_KEY' });
+    await expect(reader.rate(question, live())).rejects.toMatchObject({ code: 'ENDPOINT_REJECTED_KEY' });
+    expect(first.received).toHaveLength(2);
+    await first[Symbol.asyncDispose]();
+    expect((await rate(() => certain('7'), { store })).server.received).toHaveLength(3);
+  });
+  it('waits for queries under way no longer than one attempt may take', async () => {
+    const { reader } = await open((n) => (n === 0 ? { kind: 'hang' } : { kind: 'status', status: 401 }), {
+      concurrency: 2,
+      timeoutMs: 100,
+      retries: 5,
+    });
+    await expect(reader.rate(question, live())).rejects.toMatchObject({ code: 'ENDPOINT_REJECTED_KEY' });
+  });
   it('asks failures again, but not refusals', async () => {
     const store = memoryStore();
     await rate((n) => (n === 0 ? { kind: 'status', status: 500 } : { kind: 'refusal' }), {

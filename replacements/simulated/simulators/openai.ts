@@ -3,7 +3,7 @@ import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from 'openai'
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { explanationText } from '../../../explanations/index.js';
-import { UsageError } from '../../../harness/index.js';
+import { settleAll, UsageError } from '../../../harness/index.js';
 import type { Answer } from '../answer.js';
 import { type LastTokenPrompt, lastTokenPrompt } from '../prompts/last-token.js';
 import { ratingBlock, risingLatents } from '../rating-block.js';
@@ -28,6 +28,7 @@ export interface OpenAiOptions {
 /** What has been asked and what it used, so far. */
 export interface OpenAiUsage {
   readonly queries: number;
+  /** Questions that the store answered, or a query that was under way for the same. */
   readonly fromStore: number;
   readonly promptTokens: number;
   readonly completionTokens: number;
@@ -78,7 +79,8 @@ function publicAddress(url: string): string {
  * refused, or fails after all attempts is missing; failures are not stored, so that a later run tries again.
  * Reads every style; patterns as their English sentence.
  * @throws {UsageError} from `rate` for what no retry can mend: a rejected key (401, 403), an unknown model (404), a spent
- *   quota, an endpoint without logprobs. Errors never show the key.
+ *   quota, an endpoint without logprobs. From then on nothing more is asked, and every `rate` throws the same. Errors
+ *   never show the key.
  */
 export function openai(options: OpenAiOptions): Simulator & { readonly usage: OpenAiUsage } {
   const { apiKey, model, store, concurrency = 8, timeoutMs = 60_000, retries = 5 } = options;
@@ -93,6 +95,15 @@ export function openai(options: OpenAiOptions): Simulator & { readonly usage: Op
   const limit = pLimit(concurrency);
   const usage = { queries: 0, fromStore: 0, promptTokens: 0, completionTokens: 0 };
   let sawLogprobs = false;
+  let stopped: { readonly error: unknown } | null = null;
+  const overdue = new AbortController();
+
+  /** Queries under way may be paid for already: they get the time of one attempt to answer, those that wait get none. */
+  function stop(error: unknown): void {
+    if (stopped !== null) return;
+    stopped = { error };
+    setTimeout(() => overdue.abort(error), timeoutMs).unref();
+  }
 
   function withoutLogprobs(): UsageError {
     return new UsageError(
@@ -151,25 +162,22 @@ export function openai(options: OpenAiOptions): Simulator & { readonly usage: Op
   }
 
   async function ask(prompt: LastTokenPrompt, signal: AbortSignal): Promise<Answer | null> {
-    const key = answerKey({ model, ...prompt, sampling: SAMPLING });
-    const known = await store.get(key);
-    if (known !== undefined) {
-      usage.fromStore++;
-      return known;
-    }
-    usage.queries++;
-    const messages = [
-      { role: 'system' as const, content: prompt.system },
-      { role: 'user' as const, content: prompt.user },
-    ];
-    let answer: Answer | null;
-    try {
-      answer = toAnswer(await client.chat.completions.create({ model, messages, ...SAMPLING }, { signal }));
-    } catch (error) {
-      if (error instanceof UsageError) throw error;
-      answer = failure(error, signal);
-    }
-    if (answer !== null) await store.put(key, answer);
+    let asked = false;
+    const answer = await store.getOrAsk(answerKey({ model, ...prompt, sampling: SAMPLING }), async () => {
+      asked = true;
+      usage.queries++;
+      const messages = [
+        { role: 'system' as const, content: prompt.system },
+        { role: 'user' as const, content: prompt.user },
+      ];
+      try {
+        return toAnswer(await client.chat.completions.create({ model, messages, ...SAMPLING }, { signal }));
+      } catch (error) {
+        if (error instanceof UsageError) throw error;
+        return failure(error, signal);
+      }
+    });
+    if (!asked) usage.fromStore++;
     return answer;
   }
 
@@ -187,31 +195,26 @@ export function openai(options: OpenAiOptions): Simulator & { readonly usage: Op
       return {
         async rate({ context, positions }, signal) {
           signal.throwIfAborted();
-          // The first error that stops the run also stops the queries that are queued or under way.
-          const stop = new AbortController();
-          const either = AbortSignal.any([signal, stop.signal]);
+          const either = AbortSignal.any([signal, overdue.signal]);
           // Every query under way listens to it; the default of 10 is a guard against leaks that are not here.
           setMaxListeners(0, either);
           const rated = positions.flatMap((position) =>
             texts.map((text) =>
               limit(async () => {
-                either.throwIfAborted();
-                return rating(await ask(lastTokenPrompt(text, context.text, position), either));
-              }).catch((error: unknown) => {
-                stop.abort(error);
-                throw error;
+                signal.throwIfAborted();
+                if (stopped !== null) throw stopped.error;
+                try {
+                  return rating(await ask(lastTokenPrompt(text, context.text, position), either));
+                } catch (error) {
+                  if (!signal.aborted) stop(error);
+                  throw error;
+                }
               }),
             ),
           );
-          // Waiting for all means that nothing is still being written when an error reaches the caller.
-          const settled = await Promise.allSettled(rated);
+          const ratings = await settleAll(rated);
           signal.throwIfAborted();
-          stop.signal.throwIfAborted();
-          return ratingBlock(positions, latents, (row, _, column) => {
-            const cell = settled[row * latents.length + column]!;
-            if (cell.status === 'rejected') throw cell.reason;
-            return cell.value;
-          });
+          return ratingBlock(positions, latents, (row, _, column) => ratings[row * latents.length + column]!);
         },
       };
     },

@@ -8,6 +8,7 @@ export type Behaviour =
   | { readonly kind: 'no logprobs' }
   | { readonly kind: 'refusal' }
   | { readonly kind: 'status'; readonly status: number; readonly code?: string; readonly message?: string }
+  | { readonly kind: 'slow'; readonly milliseconds: number; readonly answer: Behaviour }
   | { readonly kind: 'hang' }
   | { readonly kind: 'truncated' };
 
@@ -38,7 +39,7 @@ function completion(content: string | null, logprobs: unknown, refusal: string |
   };
 }
 
-function answer(behaviour: Exclude<Behaviour, { kind: 'hang' | 'truncated' | 'status' }>): object {
+function answer(behaviour: Exclude<Behaviour, { kind: 'slow' | 'hang' | 'truncated' | 'status' }>): object {
   switch (behaviour.kind) {
     case 'digits': {
       const [likeliest] = Object.keys(behaviour.probabilities);
@@ -65,6 +66,10 @@ async function read(request: IncomingMessage): Promise<string> {
 
 function respond(response: ServerResponse, behaviour: Behaviour): void {
   if (behaviour.kind === 'hang') return;
+  if (behaviour.kind === 'slow') {
+    setTimeout(() => respond(response, behaviour.answer), behaviour.milliseconds);
+    return;
+  }
   if (behaviour.kind === 'status') {
     const { status, code = null, message = 'no' } = behaviour;
     // Tells the client not to wait, so that tests of retries are quick.
