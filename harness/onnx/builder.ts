@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { valueInfo } from './messages.js';
 import {
   type AttributeProto,
   AttributeProto_AttributeType,
@@ -12,7 +13,6 @@ import {
   TensorProto_DataLocation,
   TensorProtoSchema,
   type ValueInfoProto,
-  ValueInfoProtoSchema,
 } from './proto/onnx_pb.js';
 
 /** Element types that the toolkit writes. Gradients exist for the two float types. */
@@ -77,18 +77,6 @@ function attributeProto(name: string, value: Attribute): AttributeProto {
   if ('float' in value) return create(AttributeProtoSchema, { name, type: type.FLOAT, f: value.float });
   if ('$typeName' in value) return create(AttributeProtoSchema, { name, type: type.TENSOR, t: value });
   return create(AttributeProtoSchema, { name, type: type.INTS, ints: value.map((each) => BigInt(each)) });
-}
-
-function valueInfo(value: Value, name: string): ValueInfoProto {
-  const dim = value.shape.map((size) =>
-    typeof size === 'number'
-      ? { value: { case: 'dimValue' as const, value: BigInt(size) } }
-      : { value: { case: 'dimParam' as const, value: size } },
-  );
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: { value: { case: 'tensorType', value: { elemType: DATA_TYPE[value.type], shape: { dim } } } },
-  });
 }
 
 function rawBytes(type: ElementType, data: ArrayLike<number>): Uint8Array {
@@ -166,7 +154,7 @@ export class Graph {
 
   input(name: string, type: ElementType, shape: Shape): Value {
     const value: Value = { graph: this, name: this.claim(name), type, shape };
-    this.inputs.push(valueInfo(value, name));
+    this.inputs.push(valueInfo(name, DATA_TYPE[value.type], value.shape));
     return value;
   }
 
@@ -262,7 +250,7 @@ export class Graph {
         output: [name],
       }),
     );
-    this.outputs.push(valueInfo(value, name));
+    this.outputs.push(valueInfo(name, DATA_TYPE[value.type], value.shape));
     return named;
   }
 
