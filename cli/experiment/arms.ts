@@ -15,6 +15,7 @@ import {
   meanLatents,
   meanOutput,
   ngramPredictor,
+  nothingFires,
   resampleOutput,
   rewriteArm,
   type ScaledRatings,
@@ -27,7 +28,7 @@ import {
   zeroOutput,
 } from '../../replacements/index.js';
 import type { Progress } from './progress.js';
-import type { CalibrationConfig, Experiment, SimulatedConfig } from './schema.js';
+import { type CalibrationConfig, type Experiment, entryName, type SimulatedConfig } from './schema.js';
 import type { OpenSimulator } from './simulators.js';
 import { sitesOf } from './sites.js';
 import type { ExperimentTexts } from './texts.js';
@@ -145,7 +146,7 @@ export async function simulatedArms(
   const { config, explanations, open } = simulated;
   const width = coder.spec.latents;
   const latents = [...explanations.keys()].sort((a, b) => a - b);
-  const name = config.name ?? config.style ?? open.simulator.id;
+  const name = entryName(config);
   const kind = open.oracle ? 'oracle-synthetic' : 'simulated';
   const bar = progress(`Calibrating ${name}`, config.calibrations.length, 'calibrations');
   const ratings = scaledRatings(open.simulator, explanations, evidence.scale, truth);
@@ -209,6 +210,33 @@ export async function simulatedArms(
       arm(description, simulatedPredictor(id, rated, latents, width, calibrated), selectFirst(latents, 1, width)),
     );
   }
+  if (latents.length < width && !open.oracle) arms.push(silencedControl(stage, name, config.style, latents));
   bar.end();
   return { arms, scored };
+}
+
+/**
+ * The explained latents silenced, the others true: what explanations of a part of the latents must beat. Zero-output and
+ * zero-latents take all of them away, which is another question.
+ */
+function silencedControl(
+  { coder, truth, experiment }: Stage,
+  name: string,
+  style: ArmDescription['style'],
+  latents: readonly number[],
+): RunArm {
+  const id = `control-silenced:${name}`;
+  const width = coder.spec.latents;
+  const selected = selectFirst(latents, 1, width);
+  const predictor: LatentPredictor = {
+    name: id,
+    covers: selected,
+    asksRatings: false,
+    predict: async (site) => ({ activations: nothingFires(site.positions.length, width), missing: [] }),
+  };
+  return {
+    description: { ...NOTHING, id, kind: 'control-silenced', style, fraction: 1 },
+    replacement: rewriteArm({ name: id, coder, truth, predictor, selected, missing: experiment.missing }),
+    rated: null,
+  };
 }

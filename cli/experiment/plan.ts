@@ -4,7 +4,7 @@ import type { Context } from '../../harness/index.js';
 import { lastTokenPrompt } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
 import { mapPaths } from './paths.js';
-import type { Experiment } from './schema.js';
+import { type Experiment, entryName } from './schema.js';
 import type { ExperimentTexts } from './texts.js';
 
 /** What one simulator will be asked, once for all its arms. */
@@ -22,7 +22,9 @@ export interface PlannedQueries {
 }
 
 /** Explanations that are there, or how many there can be once they are induced. */
-export type Explained = { readonly given: ReadonlyMap<number, Explanation> } | { readonly atMost: number };
+export type Explained =
+  | { readonly given: ReadonlyMap<number, Explanation>; readonly width: number }
+  | { readonly atMost: number };
 
 /** What a run will do, before it does it. */
 export interface Plan {
@@ -63,21 +65,22 @@ function estimatePromptTokens(
 }
 
 /** Names of the arms of an experiment, without opening anything. */
-function armNames(experiment: Experiment): string[] {
+function armNames(experiment: Experiment, explained: readonly Explained[]): string[] {
   const { controls } = experiment;
-  const simulated = experiment.simulated.flatMap(
-    ({ name, style, simulator, calibrations, fractions, selections, shuffled }) => {
-      const base = name ?? style ?? simulator.kind;
-      const [first, ...rest] = calibrations;
-      const partial = fractions.flatMap((fraction) =>
-        fraction === 1
-          ? [`${base}:${first}@1`]
-          : selections.map((selection) => `${base}:${first}@${fraction}:${selection}`),
-      );
-      const control = shuffled && simulator.kind !== 'synthetic' ? [`control-shuffled:${base}:${first}`] : [];
-      return [...partial, ...rest.map((calibration) => `${base}:${calibration}@1`), ...control];
-    },
-  );
+  const simulated = experiment.simulated.flatMap((config, index) => {
+    const { simulator, calibrations, fractions, selections, shuffled } = config;
+    const base = entryName(config);
+    const [first, ...rest] = calibrations;
+    const partial = fractions.flatMap((fraction) =>
+      fraction === 1
+        ? [`${base}:${first}@1`]
+        : selections.map((selection) => `${base}:${first}@${fraction}:${selection}`),
+    );
+    const control = shuffled && simulator.kind !== 'synthetic' ? [`control-shuffled:${base}:${first}`] : [];
+    const of = explained[index]!;
+    const silenced = 'given' in of && of.given.size < of.width ? [`control-silenced:${base}`] : [];
+    return [...partial, ...rest.map((calibration) => `${base}:${calibration}@1`), ...control, ...silenced];
+  });
   return [
     ...['original', 'zero-output', 'zero-latents', 'mean', 'resample', 'coder'],
     ...(controls.meanLatents ? ['control-mean-latents'] : []),
@@ -124,7 +127,7 @@ export function planRun(experiment: Experiment, texts: ExperimentTexts, explaine
     protocol,
     contexts: texts.evaluation.contexts.length,
     positions: evaluation,
-    arms: armNames(experiment),
+    arms: armNames(experiment, explained),
     queries,
     paidQueries: queries.reduce((sum, { paid, ratings }) => sum + (paid ? ratings : 0), 0),
   };

@@ -168,7 +168,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     for (const [index, config] of experiment.simulated.entries()) {
       simulated.push(await openSimulated(config, survey.explanations[index]!, stage, answers, options));
     }
-    const explained = simulated.map(({ explanations }) => ({ given: explanations }));
+    const explained = simulated.map(({ explanations }) => ({ given: explanations, width: coder.spec.latents }));
     const plan = planRun(experiment, texts, explained);
 
     const arms: RunArm[] = [...baselineArms(stage), ...ngramArms(stage)];

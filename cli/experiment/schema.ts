@@ -90,6 +90,11 @@ const simulatedSchema = z.strictObject({
 });
 export type SimulatedConfig = z.infer<typeof simulatedSchema>;
 
+/** What an entry of `simulated` is called in tables and ids. */
+export function entryName({ name, style, simulator }: SimulatedConfig): string {
+  return name ?? style ?? simulator.kind;
+}
+
 /** An experiment file. Paths are taken from the file's own folder. */
 export const experimentSchema = z.strictObject({
   name: z
@@ -116,7 +121,13 @@ export const experimentSchema = z.strictObject({
     calibration: textSchema,
     evaluation: textSchema,
   }),
-  simulated: z.array(simulatedSchema).default([]),
+  simulated: z
+    .array(simulatedSchema)
+    .refine(
+      (entries) => new Set(entries.map(entryName)).size === entries.length,
+      'two entries have the same name; give each a `name`',
+    )
+    .default([]),
   controls: z
     .strictObject({
       ngram: z.array(z.union([z.literal(1), z.literal(2), z.literal(3)])).default([1, 2, 3]),

@@ -53,7 +53,7 @@ export async function surveyExperiment(experiment: Experiment): Promise<Survey> 
     const explanations: (ReadonlyMap<number, Explanation> | null)[] = [];
     for (const config of experiment.simulated) explanations.push(await readGiven(config, hookpoint.id, latents));
     const texts = await readExperimentTexts(await openTokenizer(experiment.model), experiment);
-    const explained = explanations.map((given): Explained => (given ? { given } : { atMost: latents }));
+    const explained = explanations.map((given): Explained => (given ? { given, width: latents } : { atMost: latents }));
     const plan = planRun(experiment, texts, explained);
     return { texts, model, hookpoint, coder, explanations, plan, dispose: () => model.dispose() };
   } catch (error) {
