@@ -89,7 +89,7 @@ describe('inspect --json', () => {
   it('says of each hookpoint what it reads, writes and costs', async () => {
     const { printed } = await run(['inspect', 'my-model', '--json']);
     const { hookpoints, ...model } = JSON.parse(printed);
-    expect(model).toEqual({ model: 'my-model', architecture: 'gpt_neox', layers: hookpoints.length / 2 });
+    expect(model).toEqual({ model: 'story-world', architecture: 'gpt_neox', layers: hookpoints.length / 2 });
     expect(Object.keys(hookpoints[0])).toEqual(['id', 'reads', 'writes', 'width', 'rejoined', 'silenced']);
     expect(Math.max(...hookpoints.map((each: { rejoined: number }) => each.rejoined))).toBeLessThanOrEqual(1e-4);
   });
