@@ -1,7 +1,6 @@
 export {
   type Example,
   type Examples,
-  examplesSchema,
   type LatentRow,
   type Manifest,
   manifestSchema,
@@ -18,38 +17,22 @@ export {
   writeWhole,
   writeWholeFolder,
 } from './result/index.js';
-export { type Journal, noJournal, openJournal } from './run/journal.js';
-export { type ContextResult, type MeasureOptions, measureArms, type RunArm, scoredPositions } from './run/measure.js';
+export { noJournal, openJournal } from './run/journal.js';
+export { measureArms, type RunArm, scoredPositions } from './run/measure.js';
 export {
   type ArmMeasurements,
-  EQUIVALENCE_MARGIN,
   errorShares,
-  type FiringScores,
-  type LatentTally,
   latentTally,
-  type Measured,
-  type MeasuredContext,
   type Measurements,
-  type Metric,
-  type MissingPair,
-  type PairedDifference,
-  type PairedStatistics,
-  pairedStatistics,
   summarize,
 } from './statistics/index.js';
 export {
   type Arm,
   type ArmDescription,
-  armDescriptionSchema,
-  armSchema,
   type Contrast,
-  contrastSchema,
   type Estimate,
-  estimateSchema,
   type Measure,
-  measureSchema,
   type Share,
   type Summary,
-  shareSchema,
   summarySchema,
 } from './summary.js';

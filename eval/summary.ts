@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A mean with its standard error and 95 % interval by paired bootstrap over contexts. */
-export const estimateSchema = z.strictObject({
+const estimateSchema = z.strictObject({
   mean: z.number(),
   se: z.number().nonnegative(),
   ci: z.tuple([z.number(), z.number()]),
@@ -12,18 +12,18 @@ export type Estimate = z.infer<typeof estimateSchema>;
 const unmeasuredSchema = z.strictObject({ mean: z.null(), why: z.string() });
 
 /** An estimate, or why there is none, e.g. because every position of an arm was dropped. */
-export const measureSchema = z.union([estimateSchema, unmeasuredSchema]);
+const measureSchema = z.union([estimateSchema, unmeasuredSchema]);
 export type Measure = z.infer<typeof measureSchema>;
 
 /** A ratio of means, e.g. the recovered share; `null` with a reason where its denominator is not above 0. */
-export const shareSchema = z.union([
+const shareSchema = z.union([
   z.strictObject({ mean: z.number(), ci: z.tuple([z.number(), z.number()]) }),
   unmeasuredSchema,
 ]);
 export type Share = z.infer<typeof shareSchema>;
 
 /** What an arm is, before anything is measured. What does not apply to its kind is `null`. */
-export const armDescriptionSchema = z.strictObject({
+const armDescriptionSchema = z.strictObject({
   id: z.string(),
   /** original, zero-output, zero-latents, mean, resample, coder, simulated, oracle-*, control-* */
   kind: z.string(),
@@ -36,7 +36,7 @@ export const armDescriptionSchema = z.strictObject({
 });
 export type ArmDescription = z.infer<typeof armDescriptionSchema>;
 
-export const armSchema = z.strictObject({
+const armSchema = z.strictObject({
   ...armDescriptionSchema.shape,
   /** Positions that count: all, less those dropped for missing ratings. */
   positions: z.number().int(),
@@ -57,7 +57,7 @@ export const armSchema = z.strictObject({
 export type Arm = z.infer<typeof armSchema>;
 
 /** Two arms compared on the positions that count for both. Negative: `arm` loses less than `against`. */
-export const contrastSchema = z.strictObject({
+const contrastSchema = z.strictObject({
   arm: z.string(),
   against: z.string(),
   /** ce(arm) - ce(against), nats per token. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Where an explanation came from, so that a table of results can be traced back to what made it. */
-export const provenanceSchema = z.strictObject({
+const provenanceSchema = z.strictObject({
   /** The explainer or person, e.g. `induce-pattern` or `hand`. */
   by: z.string().min(1),
   /** sha256 of the coder's weights it explains, where known. */
@@ -16,7 +16,7 @@ export type Provenance = z.infer<typeof provenanceSchema>;
  * One line of a `pattern`: when the last tokens of the window are `tokens`, oldest first and the current token
  * last, the latent deserves `strength`. Each slot lists its alternatives by surface form.
  */
-export const ruleSchema = z.strictObject({
+const ruleSchema = z.strictObject({
   tokens: z.array(z.array(z.string()).min(1)).min(1).max(8),
   /** Rating, 0-9 as a simulator gives it: 9 is the latent's largest observed activation. 0 states an exception. */
   strength: z.number().min(0).max(9),
@@ -30,11 +30,11 @@ const common = {
 };
 
 /** Free text, read by people and language models. */
-export const sentenceSchema = z.strictObject({ ...common, style: z.literal('sentence'), text: z.string().min(1) });
+const sentenceSchema = z.strictObject({ ...common, style: z.literal('sentence'), text: z.string().min(1) });
 export type SentenceExplanation = z.infer<typeof sentenceSchema>;
 
 /** Executable rules; where several match, the longest decides. */
-export const patternSchema = z.strictObject({ ...common, style: z.literal('pattern'), rules: z.array(ruleSchema) });
+const patternSchema = z.strictObject({ ...common, style: z.literal('pattern'), rules: z.array(ruleSchema) });
 export type PatternExplanation = z.infer<typeof patternSchema>;
 
 /** What is said of one latent, in one style. One line of an explanations file (JSON lines). */

@@ -2,47 +2,31 @@ export type { Context } from './context.js';
 export { UsageError } from './errors.js';
 export { sha256, sha256OfFile } from './hash.js';
 export {
-  type ComponentTrace,
   type CutModel,
-  type CutOptions,
-  type InspectedHookpoint,
   type Inspection,
   inspectModel,
   type Measurement,
   type Model,
   type NamedHookpoint,
   type OpenCut,
-  type OpenOptions,
   openCut,
   openModel,
   type Protocol,
-  type Reuse,
-  type Wiring,
 } from './model/index.js';
-export { backward } from './onnx/autodiff.js';
 export { Graph, type Value as GraphValue } from './onnx/builder.js';
 export { encodeModel } from './onnx/codec.js';
 export * as ops from './onnx/ops.js';
 export { type Random, seededRandom } from './random.js';
 export type { Filling, Hookpoint, Replacement, Site } from './replacement.js';
 export {
-  bool,
-  type Fetch,
-  type Float32Data,
   float32,
   float32Data,
   int64,
   int64Data,
-  type KeptTensor,
-  kept,
   ortRuntime,
-  type Results,
   type Runtime,
   type Session,
-  type SessionOptions,
-  type TensorData,
   type Value,
-  workerRuntime,
 } from './runtime/index.js';
 export { encodeSafetensors, openSafetensors, type SafetensorsFile, type StoredTensor } from './safetensors.js';
 export { settleAll } from './settle.js';
@@ -52,8 +36,7 @@ export {
   componentInput,
   componentOutput,
   type LatentActivations,
-  type Matrix,
 } from './tensor.js';
-export { contextsOf, makeContext, openTokenizer, type Packing, readTexts, type Tokenizer } from './tokens/index.js';
+export { contextsOf, makeContext, openTokenizer, readTexts, type Tokenizer } from './tokens/index.js';
 export { adamStep } from './train/adam.js';
 export { type Parameter, Trainer } from './train/trainer.js';

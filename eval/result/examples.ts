@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** One stretch of text with what a latent did on it. `tokens`, `actual` and `simulated` are parallel. */
-export const exampleSchema = z
+const exampleSchema = z
   .strictObject({
     /** Id of the context that the stretch is from. */
     context: z.string(),
@@ -17,7 +17,7 @@ export const exampleSchema = z
 export type Example = z.infer<typeof exampleSchema>;
 
 /** A latent with its explanation and its part in the error, to be looked at. */
-export const shownLatentSchema = z.strictObject({
+const shownLatentSchema = z.strictObject({
   latent: z.number().int().nonnegative(),
   style: z.string(),
   simulator: z.string(),

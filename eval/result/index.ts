@@ -1,4 +1,4 @@
-export { type Example, type Examples, examplesSchema, type ShownLatent } from './examples.js';
+export type { Example, Examples, ShownLatent } from './examples.js';
 export { writeWhole, writeWholeFolder } from './files.js';
 export {
   type ReportData,

@@ -9,7 +9,7 @@ const SCHEMA = 'partial-rewrite/positions@1';
 const LOSS_ENCODING = 'BYTE_STREAM_SPLIT';
 
 /** A row of `positions.parquet`: one arm at one position. */
-export const positionRowSchema = z.strictObject({
+const positionRowSchema = z.strictObject({
   /** Id of the context. */
   context: z.string(),
   /** Place of the token in its context, from 0. */

@@ -7,7 +7,7 @@ const LEAST_SHARE = 1e-4;
 const OVERSHOOT = [1.6, 1.3, 1.15, 1.05, 1];
 
 /** Tokens that the rules take, as `patternLength` counts them. */
-export function draftLength(rules: readonly DraftRule[]): number {
+function draftLength(rules: readonly DraftRule[]): number {
   const literals = rules.reduce((sum, { slots }) => sum + slots.reduce((s, slot) => s + slot.length, 0), 0);
   return literals + new Set(rules.map(({ strength }) => strength)).size;
 }

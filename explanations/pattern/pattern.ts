@@ -10,7 +10,7 @@ export function patternLength(rules: readonly Rule[]): number {
 }
 
 /** Does the rule match the tokens that end at `position`, that one included? */
-export function ruleMatches(rule: Rule, text: readonly string[], position: number): boolean {
+function ruleMatches(rule: Rule, text: readonly string[], position: number): boolean {
   const start = position - rule.tokens.length + 1;
   return start >= 0 && rule.tokens.every((slot, i) => slot.includes(text[start + i]!));
 }

@@ -34,7 +34,6 @@ export const div = elementwise('Div');
 export const and = elementwise('And');
 export const greaterOrEqual = comparison('GreaterOrEqual');
 export const greater = comparison('Greater');
-export const equal = comparison('Equal');
 export const neg = unary('Neg');
 export const exp = unary('Exp');
 export const log = unary('Log');
@@ -199,11 +198,6 @@ const reduction =
 export const reduceSum = reduction('ReduceSum');
 export const reduceMean = reduction('ReduceMean');
 export const reduceMax = reduction('ReduceMax');
-
-export function argMax(x: Value, axis = -1): Value {
-  const at = axisOf('ArgMax', x.shape, axis);
-  return one('ArgMax', [x], 'int64', reduced('ArgMax', x.shape, [at], false), { axis: at, keepdims: 0 });
-}
 
 export function where(condition: Value, yes: Value, no: Value): Value {
   const shape = broadcast('Where', condition.shape, broadcast('Where', yes.shape, no.shape));

@@ -1,8 +1,7 @@
 export { ortRuntime } from './ort.js';
-export type { Fetch, Runtime, Session, SessionOptions } from './runtime.js';
+export type { Runtime, Session, SessionOptions } from './runtime.js';
 export {
   bool,
-  type Float32Data,
   float32,
   float32Data,
   int64,

@@ -1,3 +1,3 @@
-export { contextsOf, makeContext, type Packing } from './contexts.js';
+export { contextsOf, makeContext } from './contexts.js';
 export { readTexts } from './texts.js';
 export { openTokenizer, type Tokenizer } from './tokenizer.js';
