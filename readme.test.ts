@@ -28,7 +28,9 @@ describe('README', () => {
     const readme = readFileSync('README.md', 'utf8');
     const transcoder = await readSummary('results/demo-transcoder');
     const sae = await readSummary('results/demo-sae');
-    const table = ROWS.map(([kind, what]) => `| ${what} | ${cell(armOf(transcoder, kind))} | ${cell(armOf(sae, kind))} |`);
+    const table = ROWS.map(
+      ([kind, what]) => `| ${what} | ${cell(armOf(transcoder, kind))} | ${cell(armOf(sae, kind))} |`,
+    );
     expect(readme).toContain(table.join('\n'));
   });
 });
