@@ -84,7 +84,7 @@ export const summarySchema = z.strictObject({
   contexts: z.number().int(),
   positions: z.number().int(),
   original: z.strictObject({ ce: z.number() }),
-  /** True where the budget or an interrupt ended the run before its plan did. */
+  /** True where an interrupt ended the run before its plan did. */
   partial: z.boolean(),
   /** How intervals were made. */
   bootstrap: z.strictObject({ resamples: z.number().int(), seed: z.string() }),

@@ -15,7 +15,7 @@ export interface Measured {
   readonly model: string;
   readonly hookpoint: string;
   readonly protocol: 'last' | 'all';
-  /** True where the budget or an interrupt ended the run before its plan did. */
+  /** True where an interrupt ended the run before its plan did. */
   readonly partial: boolean;
 }
 
@@ -31,7 +31,11 @@ export function summarize(
 ): Summary {
   const { contexts, arms } = measurements;
   if (contexts.length === 0) {
-    throw new UsageError('NOTHING_MEASURED', 'No context was finished.', 'Raise the budget or start again to resume.');
+    throw new UsageError(
+      'NOTHING_MEASURED',
+      'No context was finished.',
+      'Start the same run again: it goes on where it stopped.',
+    );
   }
   const statistics = pairedStatistics(measurements, { seed, resamples });
   const find = (kind: string): ArmMeasurements | null => arms.find(({ arm }) => arm.kind === kind) ?? null;

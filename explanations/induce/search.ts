@@ -22,6 +22,19 @@ interface Move {
   readonly slot: number;
 }
 
+/** A step of pruning. */
+interface Removal {
+  /** Error added per token saved. */
+  readonly ratio: number;
+  /** The rules that are left. */
+  rules(): DraftRule[];
+}
+
+/** The one that saves more per token; of equals the first. */
+function better(one: Move | null, other: Move | null): Move | null {
+  return other !== null && (one === null || other.ratio > one.ratio) ? other : one;
+}
+
 interface CachedStar {
   /** The strengths in use when it was weighed: they cost nothing more. */
   readonly used: number;
@@ -107,16 +120,13 @@ export class RuleSearch {
   private bestMove(room: number): Move | null {
     const used = this.usedStrengths();
     let best: Move | null = null;
-    const consider = (move: Move | null): void => {
-      if (move !== null && (best === null || move.ratio > best.ratio)) best = move;
-    };
     for (const family of this.families.values()) {
       let cached = this.stars.get(family);
       if (cached === undefined || cached.used !== used || (cached.move !== null && cached.move.cost > room)) {
         cached = { used, move: this.bestStar(family, used, room) };
         this.stars.set(family, cached);
       }
-      consider(cached.move);
+      best = better(best, cached.move);
     }
     if (room < 1) return best;
     for (const [index, rule] of this.rules.entries()) {
@@ -128,7 +138,7 @@ export class RuleSearch {
       for (let slot = 0; slot < rule.slots.length; slot++) {
         if (moves[slot] === undefined) moves[slot] = this.bestExtension(rule, index, slot);
         const move = moves[slot]!;
-        consider(move === null ? null : { ...move, extends: index });
+        best = better(best, move && { ...move, extends: index });
       }
     }
     return best;
@@ -205,29 +215,34 @@ export class RuleSearch {
    */
   private prune(maxTokens: number): void {
     for (;;) {
-      const length = draftLength(this.rules);
-      let best: { ratio: number; rules: DraftRule[] } | null = null;
-      const consider = (loss: number, rules: () => DraftRule[], saved: number): void => {
-        const ratio = loss / saved;
-        if (best === null || ratio < best.ratio) best = { ratio, rules: rules() };
-      };
-      for (const [index, rule] of this.rules.entries()) {
-        const whole = this.rules.toSpliced(index, 1);
-        consider(this.fit.lossWithout(rule.slots), () => whole, length - draftLength(whole));
-        for (const [slot, alternatives] of rule.slots.entries()) {
-          if (alternatives.length === 1) continue;
-          for (const [i, symbol] of alternatives.entries()) {
-            const loss = this.fit.lossWithout(rule.slots.with(slot, [symbol]));
-            const less = { ...rule, slots: rule.slots.with(slot, alternatives.toSpliced(i, 1)) };
-            consider(loss, () => this.rules.with(index, less), 1);
-          }
+      let cheapest: Removal | null = null;
+      for (const removal of this.removals()) {
+        if (cheapest === null || removal.ratio < cheapest.ratio) cheapest = removal;
+      }
+      if (cheapest === null) return;
+      if (draftLength(this.rules) <= maxTokens && cheapest.ratio >= LEAST_SHARE * this.energy) return;
+      this.rules = cheapest.rules();
+      this.fit.rebuild(this.rules);
+    }
+  }
+
+  /** Every rule, and every alternative of a slot that has others. */
+  private *removals(): Generator<Removal> {
+    const length = draftLength(this.rules);
+    for (const [index, rule] of this.rules.entries()) {
+      const others = this.rules.toSpliced(index, 1);
+      const saved = length - draftLength(others);
+      yield { ratio: this.fit.lossWithout(rule.slots) / saved, rules: () => others };
+      for (const [slot, alternatives] of rule.slots.entries()) {
+        if (alternatives.length === 1) continue;
+        for (const [i, symbol] of alternatives.entries()) {
+          const fewer = () => ({ ...rule, slots: rule.slots.with(slot, alternatives.toSpliced(i, 1)) });
+          yield {
+            ratio: this.fit.lossWithout(rule.slots.with(slot, [symbol])),
+            rules: () => this.rules.with(index, fewer()),
+          };
         }
       }
-      const cheapest = best as { ratio: number; rules: DraftRule[] } | null;
-      if (cheapest === null) return;
-      if (length <= maxTokens && cheapest.ratio >= LEAST_SHARE * this.energy) return;
-      this.rules = cheapest.rules;
-      this.fit.rebuild(this.rules);
     }
   }
 
@@ -240,10 +255,10 @@ export class RuleSearch {
   /** Moves each strength, with all the rules that share it, to where it fits them best. */
   private recentre(): void {
     for (const strength of new Set(this.rules.map((rule) => rule.strength))) {
-      const better = this.fit.commonStrength(this.rules.filter((rule) => rule.strength === strength));
+      const fitted = this.fit.commonStrength(this.rules.filter((rule) => rule.strength === strength));
       // Joining another strength's rules is left to them one by one: rules of one length may then contradict none.
-      if (better === null || (this.usedStrengths() >> better) & 1) continue;
-      this.rules = this.rules.map((rule) => (rule.strength === strength ? { ...rule, strength: better } : rule));
+      if (fitted === null || (this.usedStrengths() >> fitted) & 1) continue;
+      this.rules = this.rules.map((rule) => (rule.strength === strength ? { ...rule, strength: fitted } : rule));
       this.fit.rebuild(this.rules);
     }
   }
