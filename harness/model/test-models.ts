@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Graph, type Value } from '../onnx/builder.js';
 import { encodeModel } from '../onnx/codec.js';
-import * as o from '../onnx/ops.js';
+import * as ops from '../onnx/ops.js';
 import type { ModelProto } from '../onnx/proto/onnx_pb.js';
 import { seededRandom } from '../random.js';
 import { type GptNeoxConfig, gptNeoxWithCache } from './architectures/gpt-neox-graph.js';
@@ -67,53 +67,53 @@ export function sequential({ cache }: { readonly cache: boolean }): ModelProto {
     graph.emit('Range', [from, to, integer(1)], [{ type: 'int64', shape: [size] }])[0]!;
 
   const logits = graph.scope('model', () => {
-    const embedded = graph.scope('embed_tokens', () => o.gather(weight('embedding', [vocabulary, width]), ids));
-    const fresh = o.gather(o.shapeOf(embedded), integer(1));
-    const before = past[0] ? o.gather(o.shapeOf(past[0].key), integer(2)) : integer(0);
-    const total = o.add(before, fresh);
+    const embedded = graph.scope('embed_tokens', () => ops.gather(weight('embedding', [vocabulary, width]), ids));
+    const fresh = ops.gather(ops.shapeOf(embedded), integer(1));
+    const before = past[0] ? ops.gather(ops.shapeOf(past[0].key), integer(2)) : integer(0);
+    const total = ops.add(before, fresh);
     const rows = range(before, total, 'sequence');
     const columns = range(integer(0), total, all);
-    const visible = o.and(
-      o.greaterOrEqual(o.unsqueeze(rows, [1]), o.unsqueeze(columns, [0])),
-      o.unsqueeze(o.cast(seen, 'bool'), [1, 2]),
+    const visible = ops.and(
+      ops.greaterOrEqual(ops.unsqueeze(rows, [1]), ops.unsqueeze(columns, [0])),
+      ops.unsqueeze(ops.cast(seen, 'bool'), [1, 2]),
     );
-    const mask = o.where(visible, graph.scalar(0, 'float32'), graph.scalar(-1e9, 'float32'));
-    const places = o.gather(weight('positions', [512, width]), positions ?? rows);
-    let stream = o.add(embedded, places);
+    const mask = ops.where(visible, graph.scalar(0, 'float32'), graph.scalar(-1e9, 'float32'));
+    const places = ops.gather(weight('positions', [512, width]), positions ?? rows);
+    let stream = ops.add(embedded, places);
     const norm = (x: Value, name: string) =>
-      o.layerNormalization(x, weight(`${name}.weight`, [width]), weight(`${name}.bias`, [width]), 1e-5);
+      ops.layerNormalization(x, weight(`${name}.weight`, [width]), weight(`${name}.bias`, [width]), 1e-5);
     for (let layer = 0; layer < layers; layer++) {
       stream = graph.scope(`layers.${layer}`, () => {
         const name = (part: string) => `${layer}.${part}`;
         const read = graph.scope('input_layernorm', () => norm(stream, name('input_layernorm')));
         const attended = graph.scope('self_attn', () => {
           const project = (part: string) =>
-            o.transpose(
-              o.reshape(o.matmul(read, weight(name(part), [width, width])), [0, 0, heads, headWidth]),
+            ops.transpose(
+              ops.reshape(ops.matmul(read, weight(name(part), [width, width])), [0, 0, heads, headWidth]),
               [0, 2, 1, 3],
             );
           const [query, ownKey, ownValue] = [project('q_proj'), project('k_proj'), project('v_proj')];
           const earlier = past[layer];
-          const key = earlier ? o.concat([earlier.key, ownKey], 2) : ownKey;
-          const value = earlier ? o.concat([earlier.value, ownValue], 2) : ownValue;
+          const key = earlier ? ops.concat([earlier.key, ownKey], 2) : ownKey;
+          const value = earlier ? ops.concat([earlier.value, ownValue], 2) : ownValue;
           present.push({ key, value });
-          const scores = o.mulScalar(o.matmul(query, o.transpose(key, [0, 1, 3, 2])), headWidth ** -0.5);
-          const mixed = o.matmul(o.softmax(o.add(scores, mask)), value);
-          const joined = o.reshape(o.transpose(mixed, [0, 2, 1, 3]), [0, 0, width]);
-          return o.matmul(joined, weight(name('o_proj'), [width, width]));
+          const scores = ops.mulScalar(ops.matmul(query, ops.transpose(key, [0, 1, 3, 2])), headWidth ** -0.5);
+          const mixed = ops.matmul(ops.softmax(ops.add(scores, mask)), value);
+          const joined = ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [0, 0, width]);
+          return ops.matmul(joined, weight(name('o_proj'), [width, width]));
         });
-        const middle = o.add(stream, attended);
+        const middle = ops.add(stream, attended);
         const forMlp = graph.scope('post_attention_layernorm', () => norm(middle, name('post_attention_layernorm')));
         const written = graph.scope('mlp', () => {
-          const gate = o.matmul(forMlp, weight(name('gate_proj'), [width, inner]));
-          const up = o.matmul(forMlp, weight(name('up_proj'), [width, inner]));
-          return o.matmul(o.mul(o.mul(gate, o.sigmoid(gate)), up), weight(name('down_proj'), [inner, width]));
+          const gate = ops.matmul(forMlp, weight(name('gate_proj'), [width, inner]));
+          const up = ops.matmul(forMlp, weight(name('up_proj'), [width, inner]));
+          return ops.matmul(ops.mul(ops.mul(gate, ops.sigmoid(gate)), up), weight(name('down_proj'), [inner, width]));
         });
-        return o.add(middle, written);
+        return ops.add(middle, written);
       });
     }
     const final = graph.scope('norm', () => norm(stream, 'norm'));
-    return o.matmul(final, weight('lm_head', [width, vocabulary]));
+    return ops.matmul(final, weight('lm_head', [width, vocabulary]));
   });
   graph.output('logits', logits);
   if (cache) {

@@ -1,6 +1,6 @@
 import { elementCount, type Value } from './builder.js';
 import { gradientRules } from './gradients.js';
-import * as o from './ops.js';
+import * as ops from './ops.js';
 
 /**
  * Reverse-mode differentiation: adds to the loss's graph the nodes that compute d loss / d parameter.
@@ -21,7 +21,7 @@ export function backward(loss: Value, parameters: readonly Value[]): readonly Va
     if (node.inputs.some((input) => input && wanted.has(input.name)))
       for (const output of node.outputs) wanted.add(output.name);
   }
-  const one = o.expand(graph.scalar(1, loss.type), loss.shape.map(Number));
+  const one = ops.expand(graph.scalar(1, loss.type), loss.shape.map(Number));
   const gradients = new Map<string, Value>([[loss.name, one]]);
   for (const node of nodes.reverse()) {
     const of = node.outputs.map((output) => gradients.get(output.name) ?? null);
@@ -34,7 +34,7 @@ export function backward(loss: Value, parameters: readonly Value[]): readonly Va
       const gradient = passed[index];
       if (!input || !gradient || !wanted.has(input.name)) return;
       const sum = gradients.get(input.name);
-      gradients.set(input.name, sum ? o.add(sum, gradient) : gradient);
+      gradients.set(input.name, sum ? ops.add(sum, gradient) : gradient);
     });
   }
   return parameters.map((parameter) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../onnx/builder.js';
 import { encodeModel } from '../onnx/codec.js';
-import * as o from '../onnx/ops.js';
+import * as ops from '../onnx/ops.js';
 import { float32Data, ortRuntime } from '../runtime/index.js';
 import { ADAM, type AdamOptions, adamStep, correctedRate } from './adam.js';
 import { Trainer } from './trainer.js';
@@ -18,8 +18,8 @@ async function linear(
   const a = graph.input('a', 'float32', [2]);
   const b = graph.input('b', 'float32', [1]);
   const slope = (values: readonly number[]) => graph.constant('float32', [values.length], values);
-  const sum = (x: typeof a, values: readonly number[]) => o.reduceSum(o.mul(x, slope(values)), [0]);
-  const loss = o.add(sum(a, slopes.a), sum(b, slopes.b));
+  const sum = (x: typeof a, values: readonly number[]) => ops.reduceSum(ops.mul(x, slope(values)), [0]);
+  const loss = ops.add(sum(a, slopes.a), sum(b, slopes.b));
   graph.output('loss', loss);
   adamStep(graph, loss, [a, b], rate, options);
   return Trainer.open(runtime, encodeModel(graph.build()), [
@@ -81,8 +81,8 @@ describe('one step of Adam', () => {
     const rate = graph.input('rate', 'float32', []);
     const x = graph.input('x', 'float32', [3]);
     const target = graph.input('target', 'float32', [3]);
-    const off = o.sub(x, target);
-    const loss = o.reduceSum(o.mul(off, off), [0]);
+    const off = ops.sub(x, target);
+    const loss = ops.reduceSum(ops.mul(off, off), [0]);
     graph.output('loss', loss);
     adamStep(graph, loss, [x], rate);
     const start = [1.5, -1, 0.2];

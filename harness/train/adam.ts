@@ -1,6 +1,6 @@
 import { backward } from '../onnx/autodiff.js';
 import type { Graph, Value } from '../onnx/builder.js';
-import * as o from '../onnx/ops.js';
+import * as ops from '../onnx/ops.js';
 
 export interface AdamOptions {
   readonly beta1: number;
@@ -35,27 +35,27 @@ export function adamStep(
 ): void {
   const gradients = backward(loss, parameters);
   const squares = gradients.map((gradient) =>
-    o.reduceSum(
-      o.mul(gradient, gradient),
+    ops.reduceSum(
+      ops.mul(gradient, gradient),
       gradient.shape.map((_, axis) => axis),
     ),
   );
-  const norm = o.sqrt(squares.reduce((sum, square) => o.add(sum, square)));
+  const norm = ops.sqrt(squares.reduce((sum, square) => ops.add(sum, square)));
   const limit = graph.scalar(options.clipNorm, 'float32');
   // limit / max(norm, limit): 1 below the limit, and no branch.
-  const scale = o.div(limit, o.where(o.greater(norm, limit), norm, limit));
+  const scale = ops.div(limit, ops.where(ops.greater(norm, limit), norm, limit));
   parameters.forEach((parameter, index) => {
     const names = stateNames(parameter.name);
-    const gradient = o.mul(gradients[index]!, scale);
+    const gradient = ops.mul(gradients[index]!, scale);
     const first = graph.input(names.first, 'float32', parameter.shape);
     const second = graph.input(names.second, 'float32', parameter.shape);
-    const nextFirst = o.add(o.mulScalar(first, options.beta1), o.mulScalar(gradient, 1 - options.beta1));
-    const nextSecond = o.add(
-      o.mulScalar(second, options.beta2),
-      o.mulScalar(o.mul(gradient, gradient), 1 - options.beta2),
+    const nextFirst = ops.add(ops.mulScalar(first, options.beta1), ops.mulScalar(gradient, 1 - options.beta1));
+    const nextSecond = ops.add(
+      ops.mulScalar(second, options.beta2),
+      ops.mulScalar(ops.mul(gradient, gradient), 1 - options.beta2),
     );
-    const step = o.div(nextFirst, o.addScalar(o.sqrt(nextSecond), options.epsilon));
-    graph.output(names.next(names.weight), o.sub(parameter, o.mul(step, rate)));
+    const step = ops.div(nextFirst, ops.addScalar(ops.sqrt(nextSecond), options.epsilon));
+    graph.output(names.next(names.weight), ops.sub(parameter, ops.mul(step, rate)));
     graph.output(names.next(names.first), nextFirst);
     graph.output(names.next(names.second), nextSecond);
   });

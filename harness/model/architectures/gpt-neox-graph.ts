@@ -1,5 +1,5 @@
 import type { Graph, Shape, Value } from '../../onnx/builder.js';
-import * as o from '../../onnx/ops.js';
+import * as ops from '../../onnx/ops.js';
 
 /** The sizes of a GPT-NeoX model (Black et al. 2022, arXiv 2204.06745), named as its `config.json` names them. */
 export interface GptNeoxConfig {
@@ -40,13 +40,18 @@ export interface GptNeoxOutputs {
 }
 
 function linear(x: Value, weight: WeightSource, name: string, inputs: number, outputs: number): Value {
-  const product = o.matmul(x, weight(`${name}.weight`, [inputs, outputs]));
-  return o.add(product, weight(`${name}.bias`, [outputs]));
+  const product = ops.matmul(x, weight(`${name}.weight`, [inputs, outputs]));
+  return ops.add(product, weight(`${name}.bias`, [outputs]));
 }
 
 function norm(x: Value, weight: WeightSource, name: string, config: GptNeoxConfig): Value {
   const width = [config.hidden_size];
-  return o.layerNormalization(x, weight(`${name}.weight`, width), weight(`${name}.bias`, width), config.layer_norm_eps);
+  return ops.layerNormalization(
+    x,
+    weight(`${name}.weight`, width),
+    weight(`${name}.bias`, width),
+    config.layer_norm_eps,
+  );
 }
 
 /** cos and sin of position x frequency, `[batch, 1, sequence, rotated]` (Su et al. 2021, arXiv 2104.09864). */
@@ -54,19 +59,19 @@ function rotaryTables(positions: Value, config: GptNeoxConfig): { readonly cos: 
   const rotated = Math.floor((config.hidden_size / config.num_attention_heads) * config.rotary_pct);
   const frequencies = Array.from({ length: rotated / 2 }, (_, i) => config.rotary_emb_base ** ((-2 * i) / rotated));
   const inverse = positions.graph.constant('float32', [1, 1, 1, rotated / 2], frequencies);
-  const angles = o.mul(o.cast(o.unsqueeze(positions, [1, 3]), 'float32'), inverse);
-  const both = o.concat([angles, angles], -1);
-  return { cos: o.cos(both), sin: o.sin(both) };
+  const angles = ops.mul(ops.cast(ops.unsqueeze(positions, [1, 3]), 'float32'), inverse);
+  const both = ops.concat([angles, angles], -1);
+  return { cos: ops.cos(both), sin: ops.sin(both) };
 }
 
 function rotate(x: Value, { cos, sin }: { readonly cos: Value; readonly sin: Value }): Value {
   const width = Number(x.shape.at(-1));
   const rotated = Number(cos.shape.at(-1));
-  const turning = rotated === width ? x : o.slice(x, -1, 0, rotated);
+  const turning = rotated === width ? x : ops.slice(x, -1, 0, rotated);
   const half = rotated / 2;
-  const swapped = o.concat([o.neg(o.slice(turning, -1, half, rotated)), o.slice(turning, -1, 0, half)], -1);
-  const turned = o.add(o.mul(turning, cos), o.mul(swapped, sin));
-  return rotated === width ? turned : o.concat([turned, o.slice(x, -1, rotated, width)], -1);
+  const swapped = ops.concat([ops.neg(ops.slice(turning, -1, half, rotated)), ops.slice(turning, -1, 0, half)], -1);
+  const turned = ops.add(ops.mul(turning, cos), ops.mul(swapped, sin));
+  return rotated === width ? turned : ops.concat([turned, ops.slice(x, -1, rotated, width)], -1);
 }
 
 function attention(
@@ -84,19 +89,19 @@ function attention(
   const fused = scope.scope('query_key_value', () =>
     linear(x, weight, `${prefix}.query_key_value`, config.hidden_size, 3 * config.hidden_size),
   );
-  const perHead = o.transpose(o.reshape(fused, [0, 0, heads, 3 * width]), [0, 2, 1, 3]);
-  const [q, k, v] = [0, 1, 2].map((part) => o.slice(perHead, -1, part * width, (part + 1) * width)) as [
+  const perHead = ops.transpose(ops.reshape(fused, [0, 0, heads, 3 * width]), [0, 2, 1, 3]);
+  const [q, k, v] = [0, 1, 2].map((part) => ops.slice(perHead, -1, part * width, (part + 1) * width)) as [
     Value,
     Value,
     Value,
   ];
   const query = rotate(q, rotary);
   const newKey = rotate(k, rotary);
-  const key = past ? o.concat([past.key, newKey], 2) : newKey;
-  const value = past ? o.concat([past.value, v], 2) : v;
-  const scores = o.mulScalar(o.matmul(query, o.transpose(key, [0, 1, 3, 2])), 1 / Math.sqrt(width));
-  const mixed = o.matmul(o.softmax(o.add(scores, mask)), value);
-  const joined = o.reshape(o.transpose(mixed, [0, 2, 1, 3]), [0, 0, config.hidden_size]);
+  const key = past ? ops.concat([past.key, newKey], 2) : newKey;
+  const value = past ? ops.concat([past.value, v], 2) : v;
+  const scores = ops.mulScalar(ops.matmul(query, ops.transpose(key, [0, 1, 3, 2])), 1 / Math.sqrt(width));
+  const mixed = ops.matmul(ops.softmax(ops.add(scores, mask)), value);
+  const joined = ops.reshape(ops.transpose(mixed, [0, 2, 1, 3]), [0, 0, config.hidden_size]);
   const output = scope.scope('dense', () =>
     linear(joined, weight, `${prefix}.dense`, config.hidden_size, config.hidden_size),
   );
@@ -113,7 +118,7 @@ export function gptNeox(config: GptNeoxConfig, weight: WeightSource, inputs: Gpt
   return graph.scope('gpt_neox', () => {
     const rotary = graph.scope('rotary_emb', () => rotaryTables(inputs.positions, config));
     let stream = graph.scope('embed_in', () =>
-      o.gather(weight('gpt_neox.embed_in.weight', [config.vocab_size, config.hidden_size]), inputs.ids),
+      ops.gather(weight('gpt_neox.embed_in.weight', [config.vocab_size, config.hidden_size]), inputs.ids),
     );
     for (let layer = 0; layer < config.num_hidden_layers; layer++) {
       const prefix = `gpt_neox.layers.${layer}`;
@@ -132,17 +137,17 @@ export function gptNeox(config: GptNeoxConfig, weight: WeightSource, inputs: Gpt
           const inner = graph.scope('dense_h_to_4h', () =>
             linear(forMlp, weight, `${prefix}.mlp.dense_h_to_4h`, config.hidden_size, config.intermediate_size),
           );
-          const active = graph.scope('act', () => o.gelu(inner));
+          const active = graph.scope('act', () => ops.gelu(inner));
           return graph.scope('dense_4h_to_h', () =>
             linear(active, weight, `${prefix}.mlp.dense_4h_to_h`, config.intermediate_size, config.hidden_size),
           );
         });
-        return o.add(o.add(mlp, attended.output), stream);
+        return ops.add(ops.add(mlp, attended.output), stream);
       });
     }
     const final = graph.scope('final_layer_norm', () => norm(stream, weight, 'gpt_neox.final_layer_norm', config));
     const logits = graph.scope('embed_out', () =>
-      o.matmul(final, weight('embed_out.weight', [config.hidden_size, config.vocab_size])),
+      ops.matmul(final, weight('embed_out.weight', [config.hidden_size, config.vocab_size])),
     );
     return { logits, present };
   });
@@ -165,15 +170,15 @@ export function causalMask(graph: Graph, length: number): Value {
  */
 function cachedMask(graph: Graph, ids: Value, attentionMask: Value, total: string): Value {
   return graph.scope('mask', () => {
-    const length = (x: Value) => o.gather(o.shapeOf(x), graph.scalar(1, 'int64'));
+    const length = (x: Value) => ops.gather(ops.shapeOf(x), graph.scalar(1, 'int64'));
     const [all, fresh] = [length(attentionMask), length(ids)];
     const range = (start: Value, end: Value, size: string) =>
       graph.emit('Range', [start, end, graph.scalar(1, 'int64')], [{ type: 'int64', shape: [size] }])[0]!;
-    const columns = o.unsqueeze(range(graph.scalar(0, 'int64'), all, total), [0]);
-    const rows = o.unsqueeze(range(o.sub(all, fresh), all, 'sequence'), [1]);
-    const causal = o.greaterOrEqual(rows, columns);
-    const present = o.unsqueeze(o.cast(attentionMask, 'bool'), [1, 2]);
-    return o.where(o.and(causal, present), graph.scalar(0, 'float32'), graph.scalar(BLOCKED, 'float32'));
+    const columns = ops.unsqueeze(range(graph.scalar(0, 'int64'), all, total), [0]);
+    const rows = ops.unsqueeze(range(ops.sub(all, fresh), all, 'sequence'), [1]);
+    const causal = ops.greaterOrEqual(rows, columns);
+    const present = ops.unsqueeze(ops.cast(attentionMask, 'bool'), [1, 2]);
+    return ops.where(ops.and(causal, present), graph.scalar(0, 'float32'), graph.scalar(BLOCKED, 'float32'));
   });
 }
 
