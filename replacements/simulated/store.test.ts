@@ -1,4 +1,6 @@
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -104,6 +106,23 @@ describe('openStore', () => {
     await filled();
     await appendFile(path, '{"key":\n{"key":"z","answer":{"kind":"refused"}}\n');
     await expect(openStore(path)).rejects.toThrow(/answers\.jsonl, line 4, is no stored answer/);
+  });
+  it('is for one at a time, and for the next once it is closed', async () => {
+    const store = await openStore(path);
+    await expect(openStore(path)).rejects.toMatchObject({ code: 'STORE_IN_USE' });
+    await store.close();
+    await (await openStore(path)).close();
+    expect(await readdir(folder)).toEqual(['answers.jsonl']);
+  });
+  it('is refused while another process has it, and taken over from one that has ended', async () => {
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    await writeFile(`${path}.lock`, String(other.pid));
+    await expect(openStore(path)).rejects.toThrow(`in use by process ${other.pid}.`);
+    expect(await readFile(`${path}.lock`, 'utf8')).toBe(String(other.pid));
+    const ended = once(other, 'exit');
+    other.kill();
+    await ended;
+    await (await openStore(path)).close();
   });
   it('says where it could not write', async () => {
     await expect(openStore(join(folder, 'none', 'answers.jsonl'))).rejects.toThrow(/could not be kept in .*none/);

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { UsageError } from '../../harness/index.js';
 import { type Answer, answerSchema } from './answer.js';
+import { lockFile } from './lock.js';
 
 interface Kept {
   get(key: string): Promise<Answer | undefined>;
@@ -131,8 +132,8 @@ interface Waiting {
 /**
  * An append-only file of JSON lines, read whole when opened. Answers that arrive while the disk is busy share the next
  * write and sync, so that durability costs little under load.
- * One process at a time may have it open.
- * @throws {UsageError} for a file of another version or kind, and for a damaged line that is not the last
+ * @throws {UsageError} for a file of another version or kind, for a damaged line that is not the last, and while another
+ *   process has it open: opening cuts off a torn line, which could be one that is being written
  */
 export async function openStore(path: string): Promise<RatingStore> {
   const file = await open(path, 'a+').catch((cause: unknown) => {
@@ -145,10 +146,16 @@ export async function openStore(path: string): Promise<RatingStore> {
       },
     );
   });
-  const answers = await load(file, path).catch(async (error: unknown) => {
+  let unlock = async () => {};
+  let answers: Map<string, Answer>;
+  try {
+    unlock = await lockFile(path);
+    answers = await load(file, path);
+  } catch (error) {
     await file.close();
+    await unlock();
     throw error;
-  });
+  }
   let waiting: Waiting[] = [];
   let writing: Promise<void> | null = null;
 
@@ -183,6 +190,7 @@ export async function openStore(path: string): Promise<RatingStore> {
     async close() {
       await writing;
       await file.close();
+      await unlock();
     },
   });
 }
