@@ -2,9 +2,9 @@
  * Row-major float32 with its axis names in the type: a `[position, latent]` is no `[position, model]`,
  * and the compiler refuses a swap even where the lengths agree.
  */
-export interface Matrix<Row extends string, Col extends string> {
-  readonly axes: readonly [Row, Col];
-  readonly shape: readonly [rows: number, cols: number];
+export interface Matrix<Row extends string, Column extends string> {
+  readonly axes: readonly [Row, Column];
+  readonly shape: readonly [rows: number, columns: number];
   readonly data: Float32Array;
 }
 
@@ -15,9 +15,9 @@ export type ComponentInput = Matrix<'position', 'model'> & { readonly site: 'rea
 export type ComponentOutput = Matrix<'position', 'model'> & { readonly site: 'writes' };
 
 function checkedShape(data: Float32Array, rows: number): readonly [number, number] {
-  const cols = rows === 0 ? 0 : data.length / rows;
-  if (!Number.isInteger(cols)) throw new RangeError(`${data.length} values do not fill ${rows} rows`);
-  return [rows, cols];
+  const columns = rows === 0 ? 0 : data.length / rows;
+  if (!Number.isInteger(columns)) throw new RangeError(`${data.length} values do not fill ${rows} rows`);
+  return [rows, columns];
 }
 
 /** @throws {RangeError} when `data` does not divide into `rows` */

@@ -97,7 +97,7 @@ export async function readSparsify(folder: string): Promise<CoderSpec> {
   const cfg = await readCfg(folder);
   const file = await openSafetensors(join(folder, 'sae.safetensors'));
   const encoder = find(file, { name: 'encoder.weight', shape: [null, cfg.d_in ?? null] });
-  const [latents, inputWidth] = encoder.shape as [number, number];
+  const [latents, inputWidth] = [encoder.shape[0]!, encoder.shape[1]!];
   const stated = cfg.num_latents || (cfg.expansion_factor ? Math.round(inputWidth * cfg.expansion_factor) : latents);
   if (stated !== latents) {
     throw new UsageError(
