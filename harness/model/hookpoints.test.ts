@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { UsageError } from '../errors.js';
 import { ortRuntime } from '../runtime/index.js';
+import { refusal } from '../test-refusal.js';
 import { type OpenOptions, openModel } from './open.js';
 import { modelFolders, parallelWithCache, sequential, unnamed } from './test-models.js';
 
@@ -9,16 +9,6 @@ afterAll(() => folders.remove());
 const runtime = ortRuntime();
 const open = (folder: string, options: OpenOptions = {}) => openModel(folder, { runtime, ...options });
 const found = (folder: string) => open(folder).hookpoints.map(({ id, reads, writes }) => [id, reads, writes]);
-
-function refusal(action: () => unknown): { code: string; message: string } {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof UsageError) return { code: error.code, message: error.message };
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
 
 const parallel = folders.write('parallel', 'gpt_neox', parallelWithCache());
 const cached = folders.write('cached', 'llama', sequential({ cache: true }));

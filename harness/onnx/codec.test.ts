@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clone, create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, describe, expect, it } from 'vitest';
-import { UsageError } from '../errors.js';
+import { refusal } from '../test-refusal.js';
 import { DATA_TYPE, tensorProto } from './builder.js';
 import { decodeModel, encodeModel, readModel, referTo } from './codec.js';
 import { assemble, slice } from './extract.js';
@@ -45,15 +45,6 @@ function written(name: string, bytes: Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, bytes);
   return path;
-}
-function refusal(action: () => unknown): { code: string; message: string } {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof UsageError) return { code: error.code, message: error.message };
-    throw error;
-  }
-  throw new Error('it was not refused');
 }
 
 describe('readModel', () => {
