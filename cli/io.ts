@@ -1,5 +1,5 @@
 import type { Progress } from './experiment/progress.js';
-import type { Environment } from './experiment/simulators.js';
+import type { Environment } from './experiment/simulators/index.js';
 
 /** All that a command may touch of the world around it, but for files. */
 export interface Io {

@@ -19,6 +19,7 @@ export {
   type Calibration,
   type CalibrationBatch,
   type CalibrationId,
+  calibrationIds,
   calibrations,
   collectPairs,
   executable,

@@ -29,7 +29,7 @@ import {
 } from '../../replacements/index.js';
 import type { Progress } from './progress.js';
 import { type CalibrationConfig, type Experiment, entryName, type SimulatedConfig } from './schema.js';
-import type { OpenSimulator } from './simulators.js';
+import type { OpenSimulator } from './simulators/index.js';
 import { sitesOf } from './sites.js';
 import type { ExperimentTexts } from './texts.js';
 

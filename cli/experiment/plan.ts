@@ -5,6 +5,7 @@ import { lastTokenPrompt } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
 import { mapPaths } from './paths.js';
 import { type Experiment, entryName } from './schema.js';
+import { chosenSimulator } from './simulators/index.js';
 import type { ExperimentTexts } from './texts.js';
 
 /** What one simulator will be asked, once for all its arms. */
@@ -76,7 +77,7 @@ function armNames(experiment: Experiment, explained: readonly Explained[]): stri
         ? [`${base}:${first}@1`]
         : selections.map((selection) => `${base}:${first}@${fraction}:${selection}`),
     );
-    const control = shuffled && simulator.kind !== 'synthetic' ? [`control-shuffled:${base}:${first}`] : [];
+    const control = shuffled && !chosenSimulator(simulator).oracle ? [`control-shuffled:${base}:${first}`] : [];
     const of = explained[index]!;
     const silenced = 'given' in of && of.given.size < of.width ? [`control-silenced:${base}`] : [];
     return [...partial, ...rest.map((calibration) => `${base}:${calibration}@1`), ...control, ...silenced];
@@ -96,17 +97,18 @@ function armNames(experiment: Experiment, explained: readonly Explained[]): stri
 export function planRun(experiment: Experiment, texts: ExperimentTexts, explained: readonly Explained[]): Plan {
   const { protocol } = experiment;
   const evaluation = countPositions(texts.evaluation.contexts, protocol);
-  const queries = experiment.simulated.map(({ name, style, simulator, shuffled }, index): PlannedQueries => {
-    const paid = simulator.kind === 'openai';
+  const queries = experiment.simulated.map((config, index): PlannedQueries => {
+    const { simulator, shuffled } = config;
+    const { paid, oracle, reader } = chosenSimulator(simulator);
     const everyToken = texts.calibration.contexts.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const calibration = paid ? countPositions(texts.calibration.contexts, protocol) : everyToken;
-    const sets = shuffled && simulator.kind !== 'synthetic' ? 2 : 1;
+    const sets = shuffled && !oracle ? 2 : 1;
     const of = explained[index]!;
     const latents = 'given' in of ? of.given.size : of.atMost;
     const ratings = (evaluation + calibration) * latents * sets;
     const each = paid ? estimatePromptTokens(of, texts.evaluation.contexts, protocol) : null;
     return {
-      simulator: `${name ?? style ?? 'synthetic'} read by ${simulator.kind === 'openai' ? simulator.model : simulator.kind}`,
+      simulator: `${entryName(config)} read by ${reader}`,
       latents,
       latentsAre: 'given' in of ? 'counted' : 'at most',
       positions: { evaluation, calibration },

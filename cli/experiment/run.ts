@@ -34,7 +34,7 @@ import { type Plan, planRun } from './plan.js';
 import type { Progress } from './progress.js';
 import { writeReport } from './report.js';
 import type { Experiment, SimulatedConfig } from './schema.js';
-import { type AnswerStore, answerStore, checkEnvironment, type Environment, openSimulator } from './simulators.js';
+import { type AnswerStore, answerStore, chosenSimulator, type Environment, openSimulator } from './simulators/index.js';
 import { type Survey, surveyExperiment } from './survey.js';
 
 export interface RunOptions {
@@ -138,7 +138,7 @@ async function openSimulated(
   { cache, environment, progress, signal }: RunOptions,
 ): Promise<OpenSimulated> {
   const { coder, cut, evidence, experiment } = stage;
-  const open = await openSimulator(config.simulator, evidence, experiment.seed, answers, environment);
+  const open = await openSimulator(config.simulator, { evidence, seed: experiment.seed, answers, environment });
   if (given !== null) return { config, explanations: given, open };
   const { explanations } = config;
   if (explanations === null || config.style === null || !('induce' in explanations)) {
@@ -157,7 +157,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
   const { out, progress, signal, now } = options;
   const startedAt = now();
   const portable = portablePath(options.cache, process.cwd());
-  for (const { simulator } of experiment.simulated) checkEnvironment(simulator, options.environment);
+  for (const { simulator } of experiment.simulated) chosenSimulator(simulator).checkEnvironment(options.environment);
   const survey = await surveyExperiment(experiment);
   const answers = answerStore(options.cache);
   try {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { RECIPE } from '../../replacements/index.js';
+import { calibrationIds, RECIPE } from '../../replacements/index.js';
+import { simulatorSchema } from './simulators/index.js';
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().positive();
@@ -35,25 +36,6 @@ export const recipeSchema = z
   .transform((recipe) => ({ ...recipe, skip: recipe.skip ?? recipe.kind === 'transcoder' }));
 export type Recipe = z.infer<typeof recipeSchema>;
 
-const simulatorSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('executable') }),
-  z.strictObject({
-    kind: z.literal('openai'),
-    model: z.string(),
-    /** Default: the environment's OPENAI_BASE_URL. */
-    baseUrl: z.string().optional(),
-    concurrency: count.default(16),
-    timeoutSeconds: z.number().positive().default(60),
-  }),
-  z.strictObject({
-    kind: z.literal('synthetic'),
-    sensitivity: share,
-    specificity: share,
-    magnitudeCorrelation: share.default(1),
-  }),
-]);
-export type SimulatorConfig = z.infer<typeof simulatorSchema>;
-
 const explanationsSchema = z.union([
   z.strictObject({ file: z.string() }),
   /** Patterns induced from the evidence, at most this many tokens each. */
@@ -61,14 +43,8 @@ const explanationsSchema = z.union([
 ]);
 export type ExplanationsConfig = z.infer<typeof explanationsSchema>;
 
-const calibrationSchema = z.enum([
-  'none',
-  'linear',
-  'quantile',
-  'conditional-mean',
-  'linear-in-sample',
-  'quantile-in-sample',
-]);
+/** On held-out text, or on the evaluated positions themselves. */
+const calibrationSchema = z.enum(calibrationIds.flatMap((id) => [id, `${id}-in-sample` as const]));
 export type CalibrationConfig = z.infer<typeof calibrationSchema>;
 
 const simulatedSchema = z.strictObject({

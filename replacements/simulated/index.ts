@@ -1,5 +1,5 @@
 export type { Calibrated, Calibration } from './calibration.js';
-export { type CalibrationId, calibrations } from './calibrations/index.js';
+export { type CalibrationId, calibrationIds, calibrations } from './calibrations/index.js';
 export { fitNgramTable } from './controls/ngram.js';
 export { shuffleExplanations } from './controls/shuffled.js';
 export {

@@ -13,3 +13,6 @@ export const calibrations = {
 } as const satisfies Record<string, Calibration>;
 
 export type CalibrationId = keyof typeof calibrations;
+
+/** Their names, in this order. */
+export const calibrationIds = Object.keys(calibrations) as readonly CalibrationId[];
