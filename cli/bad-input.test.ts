@@ -150,9 +150,9 @@ describe('a mistake in an experiment file is two lines, exit 2, and leaves nothi
     const path = writeExperiment(at('experiments'), 'endpoint', askedBy(OPENAI, 'fine.jsonl'));
     const plan = await command('plan', path, '--json');
     const { paidQueries, queries } = JSON.parse(plan.printed.join('\n'));
-    // One latent and its shuffled control, at one position of each context.
+    // One latent at one position of each context; a control asks the same, and what is paid for is paid once.
     const positions = queries[0].positions.evaluation + queries[0].positions.calibration;
-    expect(paidQueries).toBe(2 * positions);
+    expect(paidQueries).toBe(positions);
     expect(queries[0].promptTokens / paidQueries).toBeGreaterThan(50);
 
     const io = fakeIo({ OPENAI_BASE_URL: 'http://127.0.0.1:9/v1', OPENAI_API_KEY: 'k' });

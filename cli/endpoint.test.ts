@@ -53,11 +53,16 @@ const DIGIT: Behaviour = { kind: 'digits', probabilities: { '7': 0.9, '0': 0.1 }
 const cacheOf = (name: string) => join(folder, name, 'cache');
 const outOf = (name: string) => join(folder, name, 'out');
 
-async function runAgainst(behave: (request: number) => Behaviour, name: string, args: readonly string[] = ['--yes']) {
+async function runAgainst(
+  behave: (request: number) => Behaviour,
+  name: string,
+  args: readonly string[] = ['--yes'],
+  experiment = file,
+) {
   await using server = await startFaultServer(behave);
   const environment = { PARTIAL_REWRITE_CACHE: cacheOf(name), OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'secret' };
   const io = fakeIo(environment, { answer: true });
-  const exit = await main(['run', file, '--out', outOf(name), ...args], io);
+  const exit = await main(['run', experiment, '--out', outOf(name), ...args], io);
   return { exit, noted: io.noted.join('\n'), asked: io.asked, requests: server.received.length };
 }
 
@@ -81,6 +86,16 @@ describe('a run that asks an endpoint', () => {
     const again = await runAgainst(() => DIGIT, 'good');
     expect(again).toMatchObject({ exit: EXIT.done, requests: 0 });
     expect(readFileSync(join(outOf('good'), 'summary.json')).equals(bytes)).toBe(true);
+  }, 60_000);
+
+  it('asks no more for the shuffled control, and shows what silencing the explained latents costs', async () => {
+    const shuffled = { ...ASKED, simulated: [{ ...ASKED.simulated[0], shuffled: true }] };
+    const path = writeExperiment(folder, 'shuffled', shuffled);
+    const { requests, asked } = await runAgainst(() => DIGIT, 'shuffled', [], path);
+    expect(requests).toBe(QUERIES);
+    expect(asked).toEqual([expect.stringContaining(`${QUERIES} queries`)]);
+    const { arms } = await readSummary(outOf('shuffled'));
+    expect(arms.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['control-shuffled', 'control-silenced']));
   }, 60_000);
 
   it('counts what it refused or said in prose as missing, and goes on', async () => {

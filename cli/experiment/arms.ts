@@ -27,6 +27,7 @@ import {
   zeroLatents,
   zeroOutput,
 } from '../../replacements/index.js';
+import { armIds } from './arm-ids.js';
 import type { Progress } from './progress.js';
 import { type CalibrationConfig, type Experiment, entryName, type SimulatedConfig } from './schema.js';
 import type { OpenSimulator } from './simulators/index.js';
@@ -176,7 +177,7 @@ export async function simulatedArms(
     for (const fraction of fractions) {
       // At fraction 1 every latent is rewritten, in whatever order.
       for (const selection of fraction === 1 ? [null] : config.selections) {
-        const id = `${name}:${calibration}@${fraction}${selection === null ? '' : `:${selection}`}`;
+        const id = armIds.rewrite(name, calibration, fraction, selection);
         arms.push(
           arm(
             { id, ...common, selection, fraction },
@@ -186,7 +187,7 @@ export async function simulatedArms(
         );
       }
     }
-    scored.push({ simulated, calibration, predictor, arm: `${name}:${calibration}@1` });
+    scored.push({ simulated, calibration, predictor, arm: armIds.rewrite(name, calibration, 1, null) });
     bar.at(index + 1);
   }
   if (config.shuffled && !open.oracle) {
@@ -196,7 +197,7 @@ export async function simulatedArms(
     const batches = await batchesOf(stage, texts.calibration.contexts, rated, !open.paid);
     const own = () => batchesOf(stage, texts.evaluation.contexts, rated, false);
     const calibrated = await fit(calibration!, { heldOut: batches, inSample: own, latents });
-    const id = `control-shuffled:${name}:${calibration}`;
+    const id = armIds.shuffled(name, calibration!);
     const description = {
       id,
       kind: 'control-shuffled',
@@ -225,7 +226,7 @@ function silencedControl(
   style: ArmDescription['style'],
   latents: readonly number[],
 ): RunArm {
-  const id = `control-silenced:${name}`;
+  const id = armIds.silenced(name);
   const width = coder.spec.latents;
   const selected = selectFirst(latents, 1, width);
   const predictor: LatentPredictor = {

@@ -2,6 +2,7 @@ import { scoredPositions } from '../../eval/index.js';
 import { type Explanation, explanationText } from '../../explanations/index.js';
 import type { Context } from '../../harness/index.js';
 import { lastTokenPrompt } from '../../replacements/index.js';
+import { armIds } from './arm-ids.js';
 import { contentKey } from './cache.js';
 import { mapPaths } from './paths.js';
 import { type Experiment, entryName } from './schema.js';
@@ -70,17 +71,22 @@ function armNames(experiment: Experiment, explained: readonly Explained[]): stri
   const { controls } = experiment;
   const simulated = experiment.simulated.flatMap((config, index) => {
     const { simulator, calibrations, fractions, selections, shuffled } = config;
-    const base = entryName(config);
+    const name = entryName(config);
     const [first, ...rest] = calibrations;
     const partial = fractions.flatMap((fraction) =>
       fraction === 1
-        ? [`${base}:${first}@1`]
-        : selections.map((selection) => `${base}:${first}@${fraction}:${selection}`),
+        ? [armIds.rewrite(name, first!, 1, null)]
+        : selections.map((selection) => armIds.rewrite(name, first!, fraction, selection)),
     );
-    const control = shuffled && !chosenSimulator(simulator).oracle ? [`control-shuffled:${base}:${first}`] : [];
+    const control = shuffled && !chosenSimulator(simulator).oracle ? [armIds.shuffled(name, first!)] : [];
     const of = explained[index]!;
-    const silenced = 'given' in of && of.given.size < of.width ? [`control-silenced:${base}`] : [];
-    return [...partial, ...rest.map((calibration) => `${base}:${calibration}@1`), ...control, ...silenced];
+    const silenced = 'given' in of && of.given.size < of.width ? [armIds.silenced(name)] : [];
+    return [
+      ...partial,
+      ...rest.map((calibration) => armIds.rewrite(name, calibration, 1, null)),
+      ...control,
+      ...silenced,
+    ];
   });
   return [
     ...['original', 'zero-output', 'zero-latents', 'mean', 'resample', 'coder'],
@@ -102,7 +108,8 @@ export function planRun(experiment: Experiment, texts: ExperimentTexts, explaine
     const { paid, oracle, reader } = chosenSimulator(simulator);
     const everyToken = texts.calibration.contexts.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const calibration = paid ? countPositions(texts.calibration.contexts, protocol) : everyToken;
-    const sets = shuffled && !oracle ? 2 : 1;
+    // The control asks the same explanations of the same text: what is paid for is paid once.
+    const sets = shuffled && !oracle && !paid ? 2 : 1;
     const of = explained[index]!;
     const latents = 'given' in of ? of.given.size : of.atMost;
     const ratings = (evaluation + calibration) * latents * sets;

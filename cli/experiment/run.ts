@@ -236,7 +236,10 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     if (!partial) await journal.remove();
     return { summary, folder: out, partial };
   } finally {
-    await answers.close();
-    await survey.dispose();
+    try {
+      await answers.close();
+    } finally {
+      await survey.dispose();
+    }
   }
 }
