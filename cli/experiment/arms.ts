@@ -4,8 +4,8 @@ import { type Context, type CutModel, type Replacement, seededRandom } from '../
 import {
   type Calibrated,
   type CalibrationBatch,
-  type CalibrationId,
   type CoderEvidence,
+  calibrationIds,
   calibrations,
   coderArm,
   collectPairs,
@@ -118,8 +118,8 @@ async function fit(
   calibration: CalibrationConfig,
   { heldOut, inSample, latents }: Fitting,
 ): Promise<ReadonlyMap<number, Calibrated>> {
-  const own = calibration.endsWith('-in-sample');
-  const id = calibration.replace('-in-sample', '') as CalibrationId;
+  const id = calibrationIds.find((each) => calibration === each || calibration === `${each}-in-sample`)!;
+  const own = calibration !== id;
   return fitCalibrations(calibrations[id], collectPairs(own ? await inSample() : heldOut, latents));
 }
 
