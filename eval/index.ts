@@ -22,6 +22,7 @@ export { measureArms, type RunArm, scoredPositions } from './run/measure.js';
 export {
   type ArmMeasurements,
   errorShares,
+  type LatentTally,
   latentTally,
   type Measurements,
   summarize,

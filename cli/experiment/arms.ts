@@ -198,15 +198,8 @@ export async function simulatedArms(
     const own = () => batchesOf(stage, texts.evaluation.contexts, rated, false);
     const calibrated = await fit(calibration!, { heldOut: batches, inSample: own, latents });
     const id = armIds.shuffled(name, calibration!);
-    const description = {
-      id,
-      kind: 'control-shuffled',
-      style: config.style,
-      simulator: open.simulator.id,
-      calibration: calibration!,
-      selection: null,
-      fraction: 1,
-    };
+    const common = { style: config.style, simulator: open.simulator.id, calibration: calibration! };
+    const description = { ...NOTHING, ...common, id, kind: 'control-shuffled', fraction: 1 };
     arms.push(
       arm(description, simulatedPredictor(id, rated, latents, width, calibrated), selectFirst(latents, 1, width)),
     );

@@ -2,12 +2,13 @@ import {
   type Examples,
   errorShares,
   type LatentRow,
+  type LatentTally,
   latentTally,
   type ShownLatent,
   scoredPositions,
 } from '../../eval/index.js';
 import { explanationText, patternLength } from '../../explanations/index.js';
-import type { LatentActivations, Site } from '../../harness/index.js';
+import type { Context, LatentActivations, Site } from '../../harness/index.js';
 import { type PredictedLatents, rowOf } from '../../replacements/index.js';
 import type { ScoredPredictor, Stage } from './arms.js';
 import { sitesOf } from './sites.js';
@@ -24,24 +25,37 @@ function describe({ simulated, calibration }: ScoredPredictor, latent: number) {
   const { config, explanations, open } = simulated;
   const explanation = explanations.get(latent);
   return {
-    explanation,
     row: { latent, style: config.style ?? 'none', simulator: open.simulator.id, calibration },
     text: config.style === null || explanation === undefined ? null : explanationText(explanation),
     length: explanation?.style === 'pattern' && config.style !== null ? patternLength(explanation.rules) : null,
   };
 }
 
-/** How well each explained latent is simulated over the evaluated positions. */
-export async function scoreLatents(stage: Stage, scored: ScoredPredictor, norms: Float32Array): Promise<LatentRow[]> {
+/**
+ * How well each explained latent is simulated over the evaluated positions, one list for each of `scored`. All are scored
+ * in one pass: the model runs and the coder encodes once, and calibrations of one simulator share its ratings.
+ */
+export async function scoreLatents(
+  stage: Stage,
+  scored: readonly ScoredPredictor[],
+  norms: Float32Array,
+): Promise<LatentRow[][]> {
   const { cut, coder, texts, truth, experiment, signal } = stage;
-  const tally = latentTally(coder.spec.latents);
+  const tallies = scored.map(() => latentTally(coder.spec.latents));
   for await (const site of sitesOf(cut, texts.evaluation.contexts, (context) =>
     scoredPositions(context, experiment.protocol),
   )) {
     signal.throwIfAborted();
-    const { activations, missing } = await scored.predictor.predict(site, signal);
-    tally.add(await truth(site, signal), activations, missing);
+    const actual = await truth(site, signal);
+    for (const [index, { predictor }] of scored.entries()) {
+      const { activations, missing } = await predictor.predict(site, signal);
+      tallies[index]!.add(actual, activations, missing);
+    }
   }
+  return scored.map((each, index) => rowsOf(each, tallies[index]!, norms));
+}
+
+function rowsOf(scored: ScoredPredictor, tally: LatentTally, norms: Float32Array): LatentRow[] {
   const shares = errorShares(tally, norms);
   return [...scored.simulated.explanations.keys()]
     .sort((a, b) => a - b)
@@ -111,11 +125,11 @@ export async function worstLatents(
   const worst = [...rows]
     .sort((a, b) => (b.errorShare ?? 0) - (a.errorShare ?? 0) || a.latent - b.latent)
     .slice(0, SHOWN);
-  const positions = scored.simulated.open.paid
-    ? { at: (c: Site['context']) => scoredPositions(c, experiment.protocol) }
-    : {};
+  const asked = scored.simulated.open.paid
+    ? (context: Context) => scoredPositions(context, experiment.protocol)
+    : undefined;
   const looked: Looked[] = [];
-  for await (const site of sitesOf(cut, texts.evaluation.contexts.slice(0, SEARCHED), positions.at)) {
+  for await (const site of sitesOf(cut, texts.evaluation.contexts.slice(0, SEARCHED), asked)) {
     signal.throwIfAborted();
     looked.push({ site, actual: await truth(site, signal), predicted: await scored.predictor.predict(site, signal) });
   }

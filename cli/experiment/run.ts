@@ -1,11 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import {
   type Examples,
-  type LatentRow,
-  type Manifest,
   measureArms,
   openJournal,
   type RunArm,
@@ -14,9 +9,8 @@ import {
   writeResult,
 } from '../../eval/index.js';
 import type { Explanation } from '../../explanations/index.js';
-import { openCut, sha256OfFile } from '../../harness/index.js';
+import { openCut } from '../../harness/index.js';
 import { collectEvidence, truthOf } from '../../replacements/index.js';
-import { ownVersion, packageFolder, versionIn } from '../package.js';
 import {
   baselineArms,
   ngramArms,
@@ -29,7 +23,7 @@ import { contentKey } from './cache.js';
 import { trainedCoder } from './coder.js';
 import { inducedOrCached } from './explanations.js';
 import { scoreLatents, worstLatents } from './latents.js';
-import { mapPaths } from './paths.js';
+import { describeRun } from './manifest.js';
 import { type Plan, planRun } from './plan.js';
 import type { Progress } from './progress.js';
 import { writeReport } from './report.js';
@@ -83,53 +77,6 @@ async function openStage(experiment: Experiment, survey: Survey, { cache, progre
   return { stage, coderFolder: folder };
 }
 
-/** The state of this package's own checkout; `null` where it was installed. */
-async function gitState(): Promise<Manifest['git']> {
-  const git = async (...args: string[]) =>
-    (await promisify(execFile)('git', args, { cwd: packageFolder() })).stdout.trim();
-  try {
-    if ((await git('rev-parse', '--show-prefix')) !== '') return null;
-    // What earlier runs wrote is no input of this one.
-    const changed = await git('status', '--porcelain', '--', '.', ':!results');
-    return { commit: await git('rev-parse', 'HEAD'), dirty: changed !== '' };
-  } catch {
-    return null;
-  }
-}
-
-function versions(): Manifest['versions'] {
-  const runtime = fileURLToPath(import.meta.resolve('onnxruntime-node/package.json'));
-  return { package: ownVersion(), node: process.version, 'onnxruntime-node': versionIn(runtime) };
-}
-
-async function inputHashes(
-  experiment: Experiment,
-  stage: Stage,
-  coderFolder: string,
-  shown: (path: string) => string,
-): Promise<Record<string, string>> {
-  const { texts } = experiment;
-  const paths = [
-    stage.cut.model.parts.file.path,
-    join(experiment.model, 'tokenizer.json'),
-    join(coderFolder, 'sae.safetensors'),
-    ...[texts.evidence, texts.training, texts.calibration, texts.evaluation].flatMap((text) =>
-      text ? [text.path] : [],
-    ),
-    ...experiment.simulated.flatMap(({ explanations }) =>
-      explanations && 'file' in explanations ? [explanations.file] : [],
-    ),
-  ];
-  return Object.fromEntries(
-    await Promise.all([...new Set(paths)].map(async (path) => [shown(path), await sha256OfFile(path)] as const)),
-  );
-}
-
-/** Paths as a reader elsewhere can make sense of them: from where the command ran, or from the cache. */
-function portablePath(cache: string, from: string): (path: string) => string {
-  return (path) => (path.startsWith(cache) ? join('<cache>', relative(cache, path)) : relative(from, path));
-}
-
 async function openSimulated(
   config: SimulatedConfig,
   given: ReadonlyMap<number, Explanation> | null,
@@ -154,9 +101,8 @@ async function openSimulated(
  * the same plan goes on where it stood.
  */
 export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<RunOutcome> {
-  const { out, progress, signal, now } = options;
-  const startedAt = now();
-  const portable = portablePath(options.cache, process.cwd());
+  const { out, progress, signal } = options;
+  const startedAt = options.now();
   for (const { simulator } of experiment.simulated) chosenSimulator(simulator).checkEnvironment(options.environment);
   const survey = await surveyExperiment(experiment);
   const answers = answerStore(options.cache);
@@ -203,34 +149,11 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       { seed: experiment.seed, resamples: experiment.resamples },
     );
     const norms = await coder.decoderNorms();
-    const rows: LatentRow[][] = [];
-    if (!partial) for (const each of scored) rows.push(await scoreLatents(stage, each, norms));
+    const rows = partial ? [] : await scoreLatents(stage, scored, norms);
     const shown = scored.findIndex(({ simulated: { open } }) => !open.oracle);
     const none: Examples = { schema: 'partial-rewrite/examples@1', arm: null, latents: [] };
     const examples = shown < 0 || partial ? none : await worstLatents(stage, scored[shown]!, rows[shown]!);
-    const usage = simulated.map(({ open }) => open.usage());
-    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-    const manifest: Manifest = {
-      schema: 'partial-rewrite/manifest@1',
-      config: mapPaths(experiment, portable),
-      inputs: await inputHashes(experiment, stage, coderFolder, portable),
-      versions: versions(),
-      git: await gitState(),
-      seed: experiment.seed,
-      plan: plan.id,
-      startedAt: startedAt.toISOString(),
-      finishedAt: now().toISOString(),
-      counts: {
-        contexts: measurements.contexts.length,
-        positions: summary.positions,
-        queries: sum(usage.map(({ queries }) => queries)),
-        ratings: sum(plan.queries.map(({ ratings }) => ratings)),
-        missing: sum(summary.arms.map(({ missing }) => missing)),
-        tokensIn: sum(usage.map(({ tokensIn }) => tokensIn)),
-        tokensOut: sum(usage.map(({ tokensOut }) => tokensOut)),
-        costUsd: null,
-      },
-    };
+    const manifest = await describeRun({ stage, coderFolder, plan, summary, simulated, startedAt, options });
     await writeResult(out, { summary, manifest, measurements, latents: rows.flat(), examples });
     await writeReport(out);
     if (!partial) await journal.remove();

@@ -1,5 +1,6 @@
 export {
   errorShares,
+  type LatentTally,
   latentTally,
 } from './latentTally.js';
 export type { ArmMeasurements, Measurements } from './measurements.js';

@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Manifest, Summary } from '../../eval/index.js';
+import { sha256OfFile } from '../../harness/index.js';
+import { ownVersion, packageFolder, versionIn } from '../package.js';
+import type { OpenSimulated, Stage } from './arms.js';
+import { mapPaths } from './paths.js';
+import type { Plan } from './plan.js';
+import type { Experiment } from './schema.js';
+
+/** The state of this package's own checkout; `null` where it was installed. */
+async function gitState(): Promise<Manifest['git']> {
+  const git = async (...args: string[]) =>
+    (await promisify(execFile)('git', args, { cwd: packageFolder() })).stdout.trim();
+  try {
+    if ((await git('rev-parse', '--show-prefix')) !== '') return null;
+    // What earlier runs wrote is no input of this one.
+    const changed = await git('status', '--porcelain', '--', '.', ':!results');
+    return { commit: await git('rev-parse', 'HEAD'), dirty: changed !== '' };
+  } catch {
+    return null;
+  }
+}
+
+function versions(): Manifest['versions'] {
+  const runtime = fileURLToPath(import.meta.resolve('onnxruntime-node/package.json'));
+  return { package: ownVersion(), node: process.version, 'onnxruntime-node': versionIn(runtime) };
+}
+
+async function inputHashes(
+  experiment: Experiment,
+  stage: Stage,
+  coderFolder: string,
+  shown: (path: string) => string,
+): Promise<Record<string, string>> {
+  const { texts } = experiment;
+  const paths = [
+    stage.cut.model.parts.file.path,
+    join(experiment.model, 'tokenizer.json'),
+    join(coderFolder, 'sae.safetensors'),
+    ...[texts.evidence, texts.training, texts.calibration, texts.evaluation].flatMap((text) =>
+      text ? [text.path] : [],
+    ),
+    ...experiment.simulated.flatMap(({ explanations }) =>
+      explanations && 'file' in explanations ? [explanations.file] : [],
+    ),
+  ];
+  return Object.fromEntries(
+    await Promise.all([...new Set(paths)].map(async (path) => [shown(path), await sha256OfFile(path)] as const)),
+  );
+}
+
+/** Paths as a reader elsewhere can make sense of them: from where the command ran, or from the cache. */
+function portablePath(cache: string, from: string): (path: string) => string {
+  return (path) => (path.startsWith(cache) ? join('<cache>', relative(cache, path)) : relative(from, path));
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+/** What a manifest is made from: the run as it was planned, and what it came to. */
+export interface FinishedRun {
+  readonly stage: Stage;
+  readonly coderFolder: string;
+  readonly plan: Plan;
+  readonly summary: Summary;
+  readonly simulated: readonly OpenSimulated[];
+  readonly startedAt: Date;
+  readonly options: { readonly cache: string; readonly now: () => Date };
+}
+
+/** All it takes to run again, and what the run cost. Reads the clock, git and every input file. */
+export async function describeRun(run: FinishedRun): Promise<Manifest> {
+  const { stage, coderFolder, plan, summary, simulated, startedAt, options } = run;
+  const { experiment } = stage;
+  const portable = portablePath(options.cache, process.cwd());
+  const usage = simulated.map(({ open }) => open.usage());
+  return {
+    schema: 'partial-rewrite/manifest@1',
+    config: mapPaths(experiment, portable),
+    inputs: await inputHashes(experiment, stage, coderFolder, portable),
+    versions: versions(),
+    git: await gitState(),
+    seed: experiment.seed,
+    plan: plan.id,
+    startedAt: startedAt.toISOString(),
+    finishedAt: options.now().toISOString(),
+    counts: {
+      contexts: summary.contexts,
+      positions: summary.positions,
+      queries: sum(usage.map(({ queries }) => queries)),
+      ratings: sum(plan.queries.map(({ ratings }) => ratings)),
+      missing: sum(summary.arms.map(({ missing }) => missing)),
+      tokensIn: sum(usage.map(({ tokensIn }) => tokensIn)),
+      tokensOut: sum(usage.map(({ tokensOut }) => tokensOut)),
+      costUsd: null,
+    },
+  };
+}
