@@ -54,7 +54,10 @@ async function inputHashes(
 
 /** Paths as a reader elsewhere can make sense of them: from where the command ran, or from the cache. */
 function portablePath(cache: string, from: string): (path: string) => string {
-  return (path) => (path.startsWith(cache) ? join('<cache>', relative(cache, path)) : relative(from, path));
+  return (path) => {
+    const inside = relative(cache, path);
+    return inside.startsWith('..') ? relative(from, path) : join('<cache>', inside);
+  };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
