@@ -8,6 +8,7 @@ export type {
   SlotAnswer,
   SlotDistribution,
 } from './asking/query.js';
+export type { TextAnswer, TextQuery } from './asking/text.js';
 export {
   type Assumed,
   assumedSchema,
