@@ -80,8 +80,9 @@ function metricsTable({ scores, metricChecks }: Scores, hookpoint: string): stri
   const own = scores.filter((each) => each.hookpoint === hookpoint && each.score === 'simulation');
   const named = (group: Group) => (group.shown === 'own' ? group.entry! : `${group.entry} shuffled`);
   if (own.length === 0) return null;
+  const isKnown = (metric: string): boolean => metric === 'Pearson' || own.some(({ details }) => metric in details);
   const rows = metricChecks
-    .filter((check) => check.hookpoint === hookpoint)
+    .filter((check) => check.hookpoint === hookpoint && isKnown(check.metric))
     .map(({ metric, version, latents, noticesMissingLabels, noticesExtraLabels }) => {
       const means = own.map((group) => {
         const mean = metric === 'Pearson' ? group.mean.mean : (group.details[metric]?.mean ?? null);

@@ -6,12 +6,12 @@ import {
 } from '../../../explanations/index.js';
 import { UsageError } from '../../../harness/index.js';
 import { shuffleExplanations } from '../../../replacements/index.js';
-import type { Stage } from '../arms.js';
+import { inducedOrCached } from '../explanations.js';
 import type { Watched } from '../progress.js';
 import { entryName, type SimulatedConfig } from '../schema.js';
 import { type ChosenSimulator, chosenSimulator } from '../simulators/index.js';
-import { explanationsAt } from '../stages.js';
 import type { Survey } from '../survey.js';
+import type { ScoringStage } from './stage.js';
 
 type ByLatent = ReadonlyMap<number, Explanation>;
 
@@ -31,15 +31,23 @@ export interface ExplainedEntry {
   readonly shuffled: ByLatent | null;
 }
 
-/**
- * The entries that read explanations.
- * @param only names of those that are wanted; all when empty
- * @throws {UsageError} `NO_SUCH_ENTRY`
- */
-export function scoredEntries(simulated: readonly SimulatedConfig[], only: readonly string[]): readonly ScoredEntry[] {
+/** Which entries are scored, and what of. */
+export interface EntryChoice {
+  /** Names of entries of `simulated`; all that read explanations when empty. */
+  readonly entries: readonly string[];
+  /** A file or folder of any format in place of the explanations that the entries name. */
+  readonly explanations: string | undefined;
+}
+
+/** The entries that read explanations. @throws {UsageError} `NO_SUCH_ENTRY` */
+export function scoredEntries(
+  simulated: readonly SimulatedConfig[],
+  { entries: only, explanations }: EntryChoice,
+): readonly ScoredEntry[] {
   const entries = simulated.flatMap((config, index): ScoredEntry[] => {
     const chosen = chosenSimulator(config.simulator);
-    const reads = config.style !== null && !chosen.oracle;
+    const has = config.explanations !== null || explanations !== undefined;
+    const reads = config.style !== null && !chosen.oracle && has;
     return reads ? [{ name: entryName(config), index, config, chosen }] : [];
   });
   const unknown = only.find((name) => !entries.some((each) => each.name === name));
@@ -94,14 +102,21 @@ export async function replacedExplanations(
 export async function explainedEntries(
   entries: readonly ScoredEntry[],
   given: readonly (ByLatent | null)[],
-  stage: Stage,
+  stage: ScoringStage,
   options: Watched & { readonly cache: string },
 ): Promise<readonly ExplainedEntry[]> {
+  const { reader, coder, experiment } = stage;
+  const induced = async ({ explanations }: SimulatedConfig): Promise<ByLatent> => {
+    if (explanations === null || !('induce' in explanations)) throw new Error('explanations are given or induced');
+    const evidence = await stage.evidence();
+    const explained = { hookpoint: reader.hookpoint, coder, evidence, seed: experiment.seed };
+    return inducedOrCached(explained, explanations.induce.maxTokens, options.cache, options);
+  };
   const explained: ExplainedEntry[] = [];
   for (const entry of entries) {
-    const own = await explanationsAt(entry.config, given[entry.index] ?? null, stage, options);
+    const own = given[entry.index] ?? (await induced(entry.config));
     const control = entry.config.shuffled && own.size > 1;
-    explained.push({ entry, own, shuffled: control ? shuffleExplanations(own, stage.experiment.seed) : null });
+    explained.push({ entry, own, shuffled: control ? shuffleExplanations(own, experiment.seed) : null });
   }
   return explained;
 }

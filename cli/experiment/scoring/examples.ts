@@ -10,9 +10,9 @@ import {
   scoredExamples,
 } from '../../../replacements/index.js';
 import { cachedActivations } from '../activations.js';
-import type { Stage } from '../arms.js';
 import type { Watched } from '../progress.js';
 import type { ExplainedEntry } from './entries.js';
+import type { ScoringStage } from './stage.js';
 
 /** The text of an experiment that examples are drawn from. None of it is evidence. */
 export type ScoredPart = 'calibration' | 'evaluation';
@@ -54,7 +54,7 @@ function explainedByAll(explained: readonly ExplainedEntry[], width: number): re
  * @throws {UsageError} `NOTHING_TO_SCORE`
  */
 export async function drawLatents(
-  stage: Stage,
+  stage: ScoringStage,
   explained: readonly ExplainedEntry[],
   evidence: HeldText,
   tokenizer: Tokenizer,

@@ -2,23 +2,24 @@ import type { Score } from '../../../eval/index.js';
 import { openTokenizer } from '../../../harness/index.js';
 import { type Embedder, heldText, SHARED_RUN, tokenStatistics } from '../../../replacements/index.js';
 import { heldDocuments } from '../activations.js';
-import type { Stage } from '../arms.js';
 import type { Watched } from '../progress.js';
 import type { Experiment } from '../schema.js';
 import type { Environment } from '../simulators/index.js';
-import { openStages } from '../stages.js';
 import { type Survey, surveyExperiment } from '../survey.js';
-import { explainedEntries, replacedExplanations, type ScoredEntry, scoredEntries } from './entries.js';
+import {
+  type EntryChoice,
+  explainedEntries,
+  replacedExplanations,
+  type ScoredEntry,
+  scoredEntries,
+} from './entries.js';
 import { type Drawing, drawLatents } from './examples.js';
-import { countQueries, type Plan, planTasks, type ScoredStage } from './questions.js';
+import { checkJudges, countQueries, type Plan, planTasks, type ScoredStage } from './questions.js';
+import { openScoringStages } from './stage.js';
 
 /** What is to be scored of an experiment, and how. */
-export interface ScoringChoice extends Drawing {
+export interface ScoringChoice extends Drawing, EntryChoice {
   readonly scores: readonly Score[];
-  /** Names of entries of `simulated`; all that read explanations when empty. */
-  readonly entries: readonly string[];
-  /** A file or folder of any format in place of the explanations that the entries name. */
-  readonly explanations: string | undefined;
 }
 
 export interface ScoringOptions extends Watched {
@@ -31,7 +32,6 @@ export interface ScoringOptions extends Watched {
 /** Examples drawn, questions counted, and nobody asked yet. */
 export interface Prepared {
   readonly survey: Survey;
-  readonly stages: readonly Stage[];
   readonly scored: readonly ScoredStage[];
   readonly entries: readonly ScoredEntry[];
   readonly plan: Plan;
@@ -47,24 +47,19 @@ export async function prepareScoring(
   choice: ScoringChoice,
   options: ScoringOptions,
 ): Promise<Prepared> {
-  const chosen = scoredEntries(written.simulated, choice.entries);
-  for (const { chosen: simulator } of chosen) simulator.checkEnvironment(options.environment);
+  // Mistakes in what is asked for are told before anything is opened.
+  checkJudges(scoredEntries(written.simulated, choice), choice.scores);
   const found = await surveyExperiment(written, options);
-  const stages: Stage[] = [];
-  const dispose = async (): Promise<void> => {
-    for (const { basis } of stages) await basis.dispose();
-    await found.dispose();
-  };
   try {
     const { experiment, texts } = found;
-    const entries = scoredEntries(experiment.simulated, choice.entries);
+    const entries = scoredEntries(experiment.simulated, choice);
     const { explanations } = choice;
     const rewrites =
       explanations === undefined
         ? found.rewrites
         : await replacedExplanations(explanations, entries, found, options.note);
     const survey = { ...found, rewrites };
-    stages.push(...(await openStages(survey, options)).stages);
+    const stages = await openScoringStages(survey, options);
     const tokenizer = await openTokenizer(survey.model.folder);
     const evidence = heldText([heldDocuments('evidence', texts.evidence.documents, tokenizer)], SHARED_RUN);
     const scored: ScoredStage[] = [];
@@ -76,16 +71,15 @@ export async function prepareScoring(
     const queries = countQueries(scored, plan.tasks, survey.shapes, experiment.seed);
     return {
       survey,
-      stages,
       scored,
       entries,
       plan,
       queries,
       embedder: tokenStatistics(texts.evidence.documents),
-      dispose,
+      dispose: found.dispose,
     };
   } catch (error) {
-    await dispose();
+    await found.dispose();
     throw error;
   }
 }

@@ -52,10 +52,24 @@ function judgesWithout(score: Score, entries: readonly ScoredEntry[]): readonly 
   return [...new Map(able.toReversed().map((seat) => [keyOf(seat), seat])).values()].toReversed();
 }
 
-/**
- * All that will be asked, one list for each hookpoint.
- * @throws {UsageError} `NO_JUDGE` where none of the scores can be had
- */
+/** @throws {UsageError} `NO_JUDGE` where none of the scores can be had */
+export function checkJudges(entries: readonly ScoredEntry[], chosen: readonly Score[]): void {
+  const has = (score: Score): boolean =>
+    score.needs.explanation
+      ? entries.some((entry) => judgeOfEntry(score, entry) !== undefined)
+      : judgesWithout(score, entries).length > 0;
+  if (chosen.some(has)) return;
+  const ids = chosen.map(({ id }) => id).join(', ');
+  throw new UsageError(
+    'NO_JUDGE',
+    entries.length === 0
+      ? `No entry of \`simulated\` reads explanations, which ${ids} would score.`
+      : `No simulator of ${entries.map(({ name }) => name).join(', ')} can judge ${ids}.`,
+    'Choose other --scores, or give an entry of `simulated` a simulator that can; docs/scores.md says which.',
+  );
+}
+
+/** All that will be asked, one list for each hookpoint. */
 export function planTasks(stages: readonly ScoredStage[], chosen: readonly Score[]): Plan {
   const notes = new Set<string>();
   const tasks = stages.map(({ drawn, explained }): ScoreTask[] => {
@@ -81,13 +95,6 @@ export function planTasks(stages: readonly ScoredStage[], chosen: readonly Score
       });
     });
   });
-  if (tasks.every(({ length }) => length === 0)) {
-    throw new UsageError(
-      'NO_JUDGE',
-      [...notes][0] ?? 'No entry of `simulated` has explanations that could be scored.',
-      'Choose other --scores, or give an entry of `simulated` a simulator that can answer; docs/scores.md says which.',
-    );
-  }
   return { tasks, notes: [...notes] };
 }
 

@@ -3,12 +3,13 @@ import { embeddingJudge } from '../../../replacements/index.js';
 import { sharedBudget } from '../budget.js';
 import type { Experiment } from '../schema.js';
 import { openSimulator, sharedAnswers } from '../simulators/index.js';
+import { scoredEntries } from './entries.js';
 import { type Bench, benchOf, type Seat } from './judges.js';
 import { measureTasks } from './measure.js';
 import { type Prepared, prepareScoring, type ScoringChoice, type ScoringOptions } from './prepare.js';
 
 /** Latents that metrics are tried on: whether they can tell hangs on how many tokens fire, which is alike for most. */
-const CHECKED_LATENTS = 16;
+const CHECKED_LATENTS = 10;
 
 export interface ScoreOptions extends ScoringOptions {
   /** Folder that the result is written to. */
@@ -20,7 +21,7 @@ export interface ScoreOptions extends ScoringOptions {
 
 /** The judges of all entries that are asked something, opened; the embedder sits among them. */
 async function openBenches(
-  { survey, stages, plan, queries }: Prepared,
+  { survey, plan, queries }: Prepared,
   { cache, ...options }: ScoreOptions,
 ): Promise<{ readonly benches: ReadonlyMap<string, Bench>; readonly close: () => Promise<void> }> {
   const { experiment } = survey;
@@ -46,7 +47,7 @@ async function openBenches(
         spenderOf,
         seed: experiment.seed,
         prices: experiment.prices,
-        evidence: stages[0]!.evidence,
+        evidence: null,
         planned: queries.get(name),
         alsoAsked: ['yes-no', 'digit'],
       });
@@ -66,6 +67,9 @@ export async function scoreExperiment(
   choice: ScoringChoice,
   options: ScoreOptions,
 ): Promise<Scores> {
+  for (const { chosen } of scoredEntries(written.simulated, choice)) {
+    chosen.checkEnvironment(options.environment);
+  }
   const prepared = await prepareScoring(written, choice, options);
   try {
     await options.onPlan(prepared);

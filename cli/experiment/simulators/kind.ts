@@ -21,7 +21,8 @@ export const isOffline = (environment: Environment): boolean => environment[OFFL
 
 /** What a simulator may be made from. */
 export interface SimulatorNeeds {
-  readonly evidence: CoderEvidence;
+  /** What oracles look at; `null` where none is opened. */
+  readonly evidence: CoderEvidence | null;
   readonly seed: number;
   readonly answers: SharedAnswers;
   readonly environment: Environment;

@@ -14,7 +14,9 @@ export const syntheticKind = simulatorKind(schema, ({ kind, ...dials }) => ({
   ...FREE,
   reader: kind,
   oracle: true,
-  async open({ evidence: { scale, observed }, seed }) {
+  async open({ evidence, seed }) {
+    if (evidence === null) throw new Error('an oracle is opened with the evidence that it looks at');
+    const { scale, observed } = evidence;
     return { simulator: synthetic({ ...dials, falseAlarms: 'own', seed }, { scale, observed }), usage: noUsage };
   },
 }));

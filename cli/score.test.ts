@@ -1,0 +1,288 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readScoreRows, readScores, type Scores } from '../eval/index.js';
+import { openAnswers } from '../replacements/index.js';
+import { type Behaviour, completionBody, startFaultServer } from '../replacements/testing.js';
+import { main } from './dispatch.js';
+import { EXIT } from './io.js';
+import { packageFolder } from './package.js';
+import { fakeIo } from './testing/io.js';
+import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
+
+const fixture = (...path: string[]) => join(packageFolder(), 'fixtures', 'world', ...path);
+const PATTERNS = fixture('explanations', 'transcoder-pattern.jsonl');
+
+/** The embedded transcoder and its patterns; text enough for a score. */
+const EMBEDDED = {
+  ...SMALL,
+  texts: {
+    evidence: { path: WORLD.evidence, from: 0, to: 8 },
+    calibration: { path: WORLD.evidence, from: 1300, to: 1400 },
+    evaluation: { path: WORLD.evaluation, from: 0, to: 20, contexts: 40 },
+  },
+  coder: { sparsify: fixture('coders', 'transcoder', SMALL.hookpoint) },
+  simulated: [{ simulator: { kind: 'executable' }, explanations: { file: PATTERNS } }],
+};
+const READ = {
+  ...EMBEDDED,
+  simulated: [{ name: 'read', simulator: { kind: 'openai', model: 'm' }, explanations: { file: PATTERNS } }],
+};
+const FEW = ['--latents', '2', '--examples', '10'];
+const BY_ENDPOINT = [...FEW, '--scores', 'detection,fuzzing'];
+
+let folder: string;
+let embedded: string;
+let read: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'score-'));
+  embedded = writeExperiment(folder, 'embedded', EMBEDDED);
+  read = writeExperiment(folder, 'read', READ);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const at = (...path: string[]) => join(folder, ...path);
+
+interface Run {
+  readonly cache?: string;
+  readonly environment?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+async function score(args: readonly string[], { cache = 'cache', environment = {}, signal }: Run = {}) {
+  const io = fakeIo({ PARTIAL_REWRITE_CACHE: at(cache), ...environment }, signal ? { signal } : { answer: true });
+  const exit = await main(['score', ...args], io);
+  return { exit, printed: io.printed.join('\n'), noted: io.noted.join('\n'), asked: io.asked };
+}
+
+const groupOf = ({ scores }: Scores, score: string, shown = 'own') =>
+  scores.find((each) => each.score === score && each.shown === shown)!;
+const meanOf = (scores: Scores, score: string, shown?: string): number => groupOf(scores, score, shown).mean.mean!;
+
+describe('partial-rewrite score', () => {
+  let scores: Scores;
+  let noted: string;
+  const args = () => [embedded, '--latents', '8', '--examples', '40', '--out', at('embedded')];
+  beforeAll(async () => {
+    const outcome = await score(args());
+    expect([outcome.exit, outcome.printed]).toEqual([EXIT.done, at('embedded', 'scores.json')]);
+    scores = await readScores(at('embedded'));
+    noted = outcome.noted;
+  });
+
+  it('finds induced patterns well above those of other latents, which are at chance', () => {
+    for (const [id, least, chance] of [
+      ['detection', 0.75, 0.5],
+      ['fuzzing', 0.8, 0.5],
+      ['simulation', 0.75, 0],
+    ] as const) {
+      expect(meanOf(scores, id)).toBeGreaterThan(least);
+      expect(Math.abs(meanOf(scores, id, 'shuffled') - chance)).toBeLessThan(0.1);
+      const { aboveShuffled, chance: stated, version } = groupOf(scores, id);
+      expect(aboveShuffled).toMatchObject({ ci: [expect.any(Number), expect.any(Number)] });
+      expect([stated, version]).toEqual([chance, 1]);
+    }
+  });
+
+  it('scores latents without explanations by the embedder', () => {
+    for (const id of ['intruder', 'decile intruder', 'example embedding']) {
+      expect(groupOf(scores, id, 'none')).toMatchObject({
+        entry: null,
+        judge: 'token-statistics',
+        aboveShuffled: null,
+      });
+      expect(meanOf(scores, id, 'none')).toBeGreaterThan(groupOf(scores, id, 'none').chance);
+    }
+  });
+
+  it('says what it was made on, and counts what was asked', () => {
+    expect(scores).toMatchObject({ partial: false, text: { part: 'calibration' }, window: 32 });
+    const [about] = scores.hookpoints;
+    expect(about!.latents).toMatchObject({ all: 1024, scored: 8 });
+    const { firing, silent } = about!.examples;
+    expect([firing.wanted, silent.wanted]).toEqual([8 * 40, 8 * 40]);
+    expect(groupOf(scores, 'detection')).toMatchObject({
+      asked: firing.drawn + silent.drawn,
+      latents: 8,
+      missing: {},
+      undefined: {},
+    });
+  });
+
+  it('states which metrics can tell on these examples', () => {
+    const check = (name: string) => scores.metricChecks.find(({ metric }) => metric === name)!;
+    expect(check('F1')).toMatchObject({ latents: 8, noticesMissingLabels: 8, noticesExtraLabels: 8 });
+    expect(check('recall')).toMatchObject({ noticesMissingLabels: 8, noticesExtraLabels: 0 });
+    expect(check('precision')).toMatchObject({ noticesMissingLabels: 0, noticesExtraLabels: 8 });
+    expect(noted).toMatch(/^AUPRC@1 +0\.\d\d +0\.\d\d +8 of 8 +8 of 8$/m);
+    expect(noted).toMatch(/^detection@1 +pattern +executable +8 +0\.\d\d \[/m);
+  });
+
+  it('has a row for each latent, score and reading', async () => {
+    const rows = await readScoreRows(at('embedded'));
+    expect(rows).toHaveLength(8 * (3 * 2 + 3));
+    const own = rows.filter((row) => row.score === 'simulation' && row.shown === 'own');
+    const mean = own.reduce((sum, { value }) => sum + value!, 0) / own.length;
+    expect(mean).toBeCloseTo(meanOf(scores, 'simulation'), 12);
+    expect(own[0]).toMatchObject({ style: 'pattern', why: null, f1: expect.any(Number), auprc: expect.any(Number) });
+    expect(own[0]!.explanation).not.toBe('');
+  });
+
+  it('writes the same bytes again', async () => {
+    const bytes = () =>
+      ['scores.json', 'scores.parquet'].map((name) => readFileSync(at('embedded', name)).toString('hex'));
+    const first = bytes();
+    await score(args());
+    expect(bytes()).toEqual(first);
+  });
+
+  it('scores explanations of other formats in their place, and names what does not match', async () => {
+    const lines = readFileSync(PATTERNS, 'utf8').split('\n').slice(0, 300);
+    writeFileSync(at('others.jsonl'), [...lines, '{"hookpoint": "layers.9.mlp"', ''].join('\n'));
+    const other = ['--explanations', at('others.jsonl'), '--scores', 'fuzzing', '--out', at('others')];
+    const { exit, noted: said } = await score([embedded, ...FEW, ...other]);
+    expect(exit).toBe(EXIT.done);
+    expect(said).toMatch(/^Left out as damaged: 1 /m);
+    expect((await readScores(at('others'))).hookpoints[0]!.latents.explained).toBeLessThanOrEqual(300);
+  });
+});
+
+/** Reads an explanation as a person might who only knows words: is any that it quotes in the text? */
+function reader(content: string): boolean {
+  const inside = (name: string) => content.split(`<${name}>\n`).at(-1)!.split(`\n</${name}>`)[0]!;
+  const text = inside('text');
+  const marked = [...text.matchAll(/<<(.*?)>>/gs)].map(([, token]) => token!);
+  const quoted = [...inside('explanation').matchAll(/"([^"]+)"/g)].map(([, word]) => word!);
+  return quoted.some((word) => (marked.length > 0 ? marked.includes(word) : text.includes(word)));
+}
+const opinion = (content: string): Behaviour => ({
+  kind: 'digits',
+  probabilities: reader(content) ? { Yes: 0.9, No: 0.1 } : { Yes: 0.2, No: 0.8 },
+});
+
+async function withEndpoint(
+  args: readonly string[],
+  cache: string,
+  behave = (_: number, said: string) => opinion(said),
+) {
+  await using server = await startFaultServer((request, { messages }) =>
+    behave(request, messages.map(({ content }) => content).join('\n')),
+  );
+  const environment = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'secret' };
+  return { ...(await score(args, { cache, environment })), requests: server.received.length };
+}
+
+describe('an endpoint that judges', () => {
+  it('is asked as often as the plan says, once, and finds what explanations are worth', async () => {
+    const args = [read, ...BY_ENDPOINT, '--out', at('read')];
+    const first = await withEndpoint(args, 'read-cache');
+    expect(first.exit).toBe(EXIT.done);
+    const scores = await readScores(at('read'));
+    const asked = scores.scores.reduce((sum, each) => sum + each.asked, 0);
+    expect(first.asked).toEqual([expect.stringContaining(`up to ${asked} queries`)]);
+    expect(first.noted).toContain(`read: up to ${asked} queries to m`);
+    expect(first.requests).toBeLessThanOrEqual(asked);
+    expect(first.requests).toBeGreaterThan(0.9 * asked);
+    expect(groupOf(scores, 'detection')).toMatchObject({ entry: 'read', judge: 'openai:m', missing: {} });
+    // A reader of words alone can tell the right tokens.
+    expect(meanOf(scores, 'fuzzing')).toBeGreaterThan(meanOf(scores, 'fuzzing', 'shuffled') + 0.2);
+    const bytes = readFileSync(at('read', 'scores.json'));
+    const again = await withEndpoint([...args, '--yes'], 'read-cache');
+    expect(again).toMatchObject({ exit: EXIT.done, requests: 0, asked: [] });
+    const offline = await score([...args, '--offline'], { cache: 'read-cache' });
+    expect(offline).toMatchObject({ exit: EXIT.done, asked: [] });
+    expect(readFileSync(at('read', 'scores.json')).equals(bytes)).toBe(true);
+  }, 60_000);
+
+  it('asks nobody where nobody agrees to it', async () => {
+    const io = fakeIo({
+      PARTIAL_REWRITE_CACHE: at('cache'),
+      OPENAI_BASE_URL: 'http://127.0.0.1:9',
+      OPENAI_API_KEY: 'x',
+    });
+    expect(await main(['score', read, ...BY_ENDPOINT], io)).toBe(EXIT.usage);
+    expect(io.noted.at(-1)).toMatch(/queries were not confirmed; none was sent/);
+  });
+
+  it('can be a batch file, and offline counts what it does not answer as missing', async () => {
+    const path = at('questions.jsonl');
+    const args = [read, ...BY_ENDPOINT];
+    expect(await score([...args, '--export', path])).toMatchObject({ exit: EXIT.done, printed: path });
+    const bytes = readFileSync(path, 'utf8');
+    await score([...args, '--export', path]);
+    expect(readFileSync(path, 'utf8')).toBe(bytes);
+    const requests = bytes
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line));
+    const answers = requests.slice(0, -5).map(({ custom_id, url, body: { messages } }) => {
+      const content = messages.map((each: { content: string }) => each.content).join('\n');
+      const said = opinion(content);
+      if (said.kind !== 'digits') throw new Error(said.kind);
+      return { custom_id, response: { status_code: 200, body: completionBody(said, url) }, error: null };
+    });
+    writeFileSync(at('answers.jsonl'), answers.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const io = fakeIo({ PARTIAL_REWRITE_CACHE: at('cache') });
+    expect(await main(['import-answers', at('answers.jsonl')], io)).toBe(EXIT.done);
+    const { exit, noted } = await score([...args, '--offline', '--out', at('batch')]);
+    expect(exit).toBe(EXIT.done);
+    expect(noted).toContain('openai:m: 5 questions have no stored answer');
+    const { scores } = await readScores(at('batch'));
+    const missing = scores.reduce((sum, each) => sum + (each.missing['no stored answer'] ?? 0), 0);
+    expect(missing).toBeGreaterThanOrEqual(5);
+    expect(scores.every((each) => Object.keys(each.missing).every((why) => why === 'no stored answer'))).toBe(true);
+  }, 60_000);
+
+  it('ends with exit 3 and whole latents when the budget is reached, and a larger one goes on', async () => {
+    const args = (budget: object) => {
+      const file = writeExperiment(folder, 'budget', { ...READ, budget });
+      return [file, ...BY_ENDPOINT, '--yes', '--out', at('budget')];
+    };
+    const first = await withEndpoint(args({ calls: 90 }), 'budget-cache');
+    expect(first.exit).toBe(EXIT.partial);
+    expect(first.noted).toMatch(/The budget is reached.*\nRaise `budget`/);
+    const partial = await readScores(at('budget'));
+    expect(partial.partial).toBe(true);
+    expect(groupOf(partial, 'detection').latents).toBe(1);
+    const second = await withEndpoint(args({}), 'budget-cache');
+    expect(second.exit).toBe(EXIT.done);
+    expect((await readScores(at('budget'))).partial).toBe(false);
+  }, 60_000);
+
+  it('stops at an interrupt with exit 130 and no result, and keeps what was answered', async () => {
+    const controller = new AbortController();
+    await using server = await startFaultServer((request, { messages }) => {
+      if (request === 40) controller.abort();
+      return opinion(messages.map(({ content }) => content).join('\n'));
+    });
+    const environment = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'secret' };
+    const args = [read, ...BY_ENDPOINT, '--yes', '--out', at('interrupted')];
+    const { exit } = await score(args, { cache: 'interrupted-cache', environment, signal: controller.signal });
+    expect(exit).toBe(EXIT.interrupted);
+    await expect(readScores(at('interrupted'))).rejects.toThrow(/not the result/);
+    const store = await openAnswers(at('interrupted-cache', 'answers'));
+    expect(await store.count()).toBeGreaterThan(0);
+    await store.close();
+  }, 60_000);
+});
+
+describe('what is asked for and cannot be had', () => {
+  it.each<[what: string, args: readonly string[], found: RegExp]>([
+    [
+      'a score that there is not',
+      ['--scores', 'charm'],
+      /^There is no score "charm"\.\n {2}Scores: detection, .*example-embedding\.$/,
+    ],
+    ['a score of steering', ['--scores', 'intervention'], /^The score intervention needs continuations/],
+    ['a score that nobody here can judge', ['--scores', 'surprisal'], /^No simulator of pattern can judge surprisal\./],
+    ['an entry that there is not', ['--entry', 'prose'], /^No entry .* is called prose\.\n {2}There are pattern\.$/],
+    ['another text', ['--text', 'evidence'], /^--text is evidence, not calibration or evaluation\./],
+    ['no latents', ['--latents', '0'], /^--latents is 0, not a whole number/],
+    ['questions of nobody', ['--export', 'x.jsonl'], /^No entry of `simulated` asks an endpoint/],
+  ])('%s is refused in two lines', async (_, args, found) => {
+    const { exit, noted, printed } = await score([embedded, ...FEW, ...args]);
+    expect([exit, printed]).toEqual([EXIT.usage, '']);
+    const message = noted.split('\n').slice(-2).join('\n');
+    expect(message).toMatch(found);
+  });
+});
