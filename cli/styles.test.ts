@@ -140,3 +140,27 @@ describe('several styles and readers in one run', () => {
     }
   });
 });
+
+describe('compare', () => {
+  it('compares the explanations of two results position by position', async () => {
+    const other = { ...executable, name: 'other', explanations: { file: 'patterns.jsonl' } };
+    const file = writeExperiment(folder, 'again', { ...EXPERIMENT, simulated: [other] });
+    expect((await command(['run', file, '--out', at('again')])).exit).toBe(EXIT.done);
+    const { exit, printed } = await command(['compare', at('styles'), at('again')]);
+    expect(exit).toBe(EXIT.done);
+    expect(printed).toContain('Paired by position, 60 contexts:');
+    expect(printed).toMatch(/styles: run:linear@1 +again: other:linear@1 +0\.000 \[0\.000, 0\.000\] +1\.000/);
+    expect(printed).toContain('adjusted for 4 comparisons');
+  }, 60_000);
+
+  it('refuses results of other text, unless they are only laid side by side', async () => {
+    const texts = { ...EXPERIMENT.texts, evaluation: { ...EXPERIMENT.texts.evaluation, from: 20, to: 40 } };
+    const file = writeExperiment(folder, 'elsewhere', { ...EXPERIMENT, texts, simulated: [] });
+    expect((await command(['run', file, '--out', at('elsewhere')])).exit).toBe(EXIT.done);
+    const both = ['compare', at('styles'), at('elsewhere')];
+    const { exit, noted } = await command(both);
+    expect(exit).toBe(EXIT.usage);
+    expect(noted).toMatch(/not measured at the same positions.*\n.*--unpaired/);
+    expect((await command([...both, '--unpaired'])).printed).toMatch(/zero-output +-?\d/);
+  }, 60_000);
+});

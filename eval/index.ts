@@ -66,15 +66,20 @@ export {
   summarize,
 } from './statistics/index.js';
 export {
+  type AcrossResults,
   type ComparedEntry,
   type Comparison,
+  type ComparisonAcross,
   type Contender,
   type Contest,
+  compareResults,
   describeLengths,
   type Entry,
   findWinners,
+  fullArmsOf,
   type Length,
   type Reading,
+  type ResultToCompare,
   type TwoReaders,
   type Winners,
 } from './styles/index.js';

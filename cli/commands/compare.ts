@@ -1,11 +1,21 @@
 import { basename, resolve } from 'node:path';
-import { type Measure, readSummary, type Share, type Summary } from '../../eval/index.js';
+import {
+  type AcrossResults,
+  compareResults,
+  fullArmsOf,
+  type Measure,
+  type ResultToCompare,
+  readPositions,
+  readSummary,
+  type Share,
+  type Summary,
+} from '../../eval/index.js';
 import { UsageError } from '../../harness/index.js';
 import { parseArguments } from '../arguments.js';
 import { type Command, EXIT } from '../io.js';
 import { plainTable } from '../table.js';
 
-const usage = 'partial-rewrite compare <run> <run>…';
+const usage = 'partial-rewrite compare <run> <run>… [--unpaired]';
 const ABSENT = '–';
 
 const points = (share: number): string => (100 * share).toFixed(1);
@@ -42,16 +52,40 @@ export function compareSummaries(runs: readonly { readonly name: string; readonl
   ].join('\n');
 }
 
+const signed = (value: number): string => `${value > 0 ? '+' : ''}${value.toFixed(3)}`;
+
+/** Full rewrites of different runs, paired by position. */
+export function describeAcross({ contexts, comparisons }: AcrossResults): string {
+  if (comparisons.length === 0) return 'No two runs rewrite every explained latent under one calibration.';
+  const rows = comparisons.map(({ arm, against, deltaCe, pAdjusted }) => [
+    `${arm.run}: ${arm.id}`,
+    `${against.run}: ${against.id}`,
+    `${signed(deltaCe.mean)} [${deltaCe.ci.map(signed).join(', ')}]`,
+    pAdjusted < 0.001 ? '<0.001' : pAdjusted.toFixed(3),
+  ]);
+  return [
+    `Paired by position, ${contexts} contexts:`,
+    plainTable([['arm', 'against', 'difference of CE [95 %]', 'p'], ...rows], 'llrr'),
+    '',
+    `Difference: nats/token, negative where the first loses less. p: adjusted for ${comparisons.length} comparison${comparisons.length === 1 ? '' : 's'}.`,
+  ].join('\n');
+}
+
 export const compare: Command = {
   usage,
-  summary: 'lay the arms of several results side by side',
+  summary: 'lay the arms of several results side by side, and compare their explanations position by position',
   async run(args, io) {
-    const { positionals } = parseArguments(args, {}, ['result folder', 'second result folder…'], usage);
+    const { positionals, values } = parseArguments(
+      args,
+      { unpaired: { type: 'boolean' } },
+      ['result folder', 'second result folder…'],
+      usage,
+    );
     const names = positionals.map((folder) => basename(resolve(folder)));
     const areDistinct = new Set(names).size === names.length;
-    const runs: { name: string; summary: Summary }[] = [];
+    const runs: { name: string; folder: string; summary: Summary }[] = [];
     for (const [index, folder] of positionals.entries()) {
-      runs.push({ name: areDistinct ? names[index]! : folder, summary: await readSummary(folder) });
+      runs.push({ name: areDistinct ? names[index]! : folder, folder, summary: await readSummary(folder) });
     }
     const protocols = new Set(runs.map(({ summary }) => summary.protocol));
     if (protocols.size > 1) {
@@ -61,7 +95,17 @@ export const compare: Command = {
         'Compare runs of one protocol.',
       );
     }
-    io.print(compareSummaries(runs));
+    if (values.unpaired === true) {
+      io.print(compareSummaries(runs));
+      return EXIT.done;
+    }
+    const measured: ResultToCompare[] = [];
+    for (const { folder, ...run } of runs) {
+      const arms = ['original', ...fullArmsOf(run.summary).map(({ id }) => id)];
+      measured.push({ ...run, positions: await readPositions(folder, arms) });
+    }
+    const across = compareResults(measured);
+    io.print(`${compareSummaries(runs)}\n\n${describeAcross(across)}`);
     return EXIT.done;
   },
 };

@@ -8,6 +8,7 @@ import { summarize } from '../statistics/index.js';
 import { type RunResult, readManifest, readReportData, readSummary, writeResult } from './folder.js';
 import { type LatentRow, readLatents } from './latents.js';
 import { readPositions } from './positions.js';
+import { tableBytes } from './table.js';
 
 let root: string;
 beforeAll(async () => {
@@ -160,6 +161,23 @@ describe('a result folder', () => {
     const broken = written('broken', { summary: { ...summary, original: { ce: Number.NaN } } });
     await expect(broken).rejects.toThrow(/NaN/);
     expect(await readdir(root)).not.toContain('broken');
+  });
+});
+
+describe('latents of a result from before', () => {
+  it('are read, and what they do not say is null', async () => {
+    const folder = await written('before');
+    const absent = { entry: null, positions: null, error: null, errorOfSilence: null };
+    const columns = Object.entries(latent)
+      .filter(([name]) => !(name in absent))
+      .map(([name, value]) => ({
+        name,
+        type: typeof value === 'string' ? ('STRING' as const) : ('DOUBLE' as const),
+        nullable: true,
+        data: [value],
+      }));
+    await writeFile(join(folder, 'latents.parquet'), tableBytes('partial-rewrite/latents@2', columns));
+    expect(await readLatents(folder)).toEqual([{ ...latent, ...absent }]);
   });
 });
 

@@ -96,5 +96,5 @@ type NumberColumn = (typeof NUMBER_COLUMNS)[number];
 
 /** @throws {UsageError} see {@link readTable} */
 export function readLatents(folder: string): Promise<LatentRow[]> {
-  return readTable(join(folder, 'latents.parquet'), SCHEMA, latentRowSchema, BEFORE);
+  return readTable(join(folder, 'latents.parquet'), SCHEMA, latentRowSchema, { older: BEFORE });
 }

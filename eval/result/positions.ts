@@ -90,7 +90,12 @@ export function positionsBytes(measurements: Measurements): Uint8Array {
   ]);
 }
 
-/** @throws {UsageError} see {@link readTable} */
-export function readPositions(folder: string): Promise<PositionRow[]> {
-  return readTable(join(folder, 'positions.parquet'), SCHEMA, positionRowSchema);
+/**
+ * @param arms ids of those whose rows are read; all when left out
+ * @throws {UsageError} see {@link readTable}
+ */
+export function readPositions(folder: string, arms?: readonly string[]): Promise<PositionRow[]> {
+  return readTable(join(folder, 'positions.parquet'), SCHEMA, positionRowSchema, {
+    ...(arms && { filter: { arm: { $in: [...arms] } } }),
+  });
 }

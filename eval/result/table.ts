@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { type ParquetQueryFilter, parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer';
 import type { z } from 'zod';
 import { UsageError } from '../../harness/index.js';
@@ -20,15 +20,16 @@ export function tableBytes(schema: string, columns: readonly ColumnSource[]): Ui
 }
 
 /**
- * Reads a table whole, in the file's order.
+ * Reads a table's rows in the file's order.
  * @param older schemas that can be read too
+ * @param filter which rows; all when left out
  * @throws {UsageError} RESULT_MISSING, RESULT_UNREADABLE or RESULT_SCHEMA
  */
 export async function readTable<Row>(
   path: string,
   schema: string,
   row: z.ZodType<Row>,
-  older: readonly string[] = [],
+  { older = [], filter }: { readonly older?: readonly string[]; readonly filter?: ParquetQueryFilter } = {},
 ): Promise<Row[]> {
   const again = 'Run the experiment again, or point at another results folder.';
   let bytes: Uint8Array;
@@ -44,7 +45,7 @@ export async function readTable<Row>(
   try {
     const metadata = parquetMetadata(file);
     written = metadata.key_value_metadata?.find(({ key }) => key === SCHEMA_KEY)?.value;
-    rows = await parquetReadObjects({ file, metadata });
+    rows = await parquetReadObjects({ file, metadata, ...(filter && { filter }) });
   } catch (cause) {
     throw new UsageError('RESULT_UNREADABLE', `${path} is not a whole parquet file.`, again, { cause });
   }

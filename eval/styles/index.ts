@@ -1,3 +1,10 @@
+export {
+  type AcrossResults,
+  type ComparisonAcross,
+  compareResults,
+  fullArmsOf,
+  type ResultToCompare,
+} from './across.js';
 export { type ComparedEntry, compareEntries, compareReaders } from './compare.js';
 export { describeLengths } from './lengths.js';
 export type { Comparison, Entry, Length, Reading, TwoReaders } from './schema.js';
