@@ -5,7 +5,8 @@ import { measuredEntries, pointsOf, pricesOf } from './points.js';
 
 /**
  * The pictures of shares against length and, where somebody is asked, against cost, each as a standalone SVG, light and
- * dark. None where there are fewer than two entries to compare.
+ * dark. None where there are fewer than two entries to compare,
+ * or no share to draw.
  * @returns by file name
  */
 export function renderStyleFigures(summary: Summary): ReadonlyMap<string, string> {
@@ -13,9 +14,9 @@ export function renderStyleFigures(summary: Summary): ReadonlyMap<string, string
   if (entries.length < 2) return new Map();
   const sheet = `${COLORS} text{white-space:pre} svg{color:var(--muted);background:var(--paper);font-family:system-ui,sans-serif}`;
   return new Map(
-    pricesOf(entries).map((price) => [
-      `styles-${price.id}.svg`,
-      `${drawStyles(pointsOf(entries, price), price, sheet).svg}\n`,
-    ]),
+    pricesOf(entries).flatMap((price) => {
+      const points = pointsOf(entries, price);
+      return points.length === 0 ? [] : [[`styles-${price.id}.svg`, `${drawStyles(points, price, sheet).svg}\n`]];
+    }),
   );
 }

@@ -16,7 +16,10 @@ export function styleSection({ summary }: ReportData): Html | null {
 <p class="lead">Every latent that is explained is rewritten. Filled points and the line are the Pareto front: nothing that was measured keeps as much with less. Whiskers are 95&nbsp;% intervals; a point off the front may still be as good as one on it.</p>
 <ul class="legend">${[...readers].map(([reader, color]) => html`<li><i class="point" style="--swatch:${color}"></i>read by ${reader}</li>`)}</ul>
 <div class="plots">${pricesOf(entries).map((price) => {
-    const { svg, below } = drawStyles(pointsOf(entries, price), price);
+    const points = pointsOf(entries, price);
+    // Why there is none stands in the table.
+    if (points.length === 0) return null;
+    const { svg, below } = drawStyles(points, price);
     const title = price.id === 'length' ? 'Share kept against length' : 'Share kept against the cost of reading';
     return html`<figure><figcaption>${title}</figcaption>${trusted(svg)}${
       below.length > 0 && html`<p class="note">▼ Below the picture: ${below.join('; ')}.</p>`

@@ -147,6 +147,18 @@ describe('a report of many styles', () => {
     expect(drawn).not.toContain('\u202e');
   });
 
+  it('draws no empty picture where no share is known, and says why', () => {
+    const recovered = { mean: null, why: 'the gap between zero-output and coder is not above 0' } as const;
+    const arms = data.summary.arms.map((arm) => ({ ...arm, recovered }));
+    const gapless = { ...data, summary: { ...data.summary, arms } };
+    expect(renderStyleFigures(gapless.summary).size).toBe(0);
+    const drawn = renderReport(gapless);
+    expect(drawn).not.toContain('Share kept against length');
+    expect(read(drawn)).toMatch(
+      /sentence openai:llama-3.1-8b .*? – the gap between zero-output and coder is not above 0/,
+    );
+  });
+
   it('leaves all of it out where there is one entry, and in results from before', () => {
     const one = { ...data, summary: { ...data.summary, entries: data.summary.entries.slice(0, 1), readers: [] } };
     const bare = read(renderReport({ ...one, examples: { ...one.examples, winners: null } }));
