@@ -27,6 +27,10 @@ export interface EvidenceShares {
 }
 export const EVIDENCE_SHARES: EvidenceShares = { explain: 0.3, mend: 0.2, decide: 0.25, score: 0.25 };
 
+/** How many of so many examples of one kind each part gets. */
+export const partSizes = (count: number, shares: readonly number[]): number[] =>
+  dealt([...Array(count).keys()], shares).map(({ length }) => length);
+
 /** Deals items out so that every stretch of them is divided by the shares, as nearly as can be. */
 function dealt<T>(items: readonly T[], shares: readonly number[]): T[][] {
   const total = shares.reduce((sum, share) => sum + share, 0);

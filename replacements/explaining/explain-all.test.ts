@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../harness/index.js';
 import { activates } from '../judges/index.js';
+import { BudgetReached } from '../simulated/index.js';
 import { answered, balancedAccuracy, balancedProbability, detect } from './detect.js';
 import { splitEvidence } from './evidence.js';
 import { explainLatents } from './explain-all.js';
@@ -144,15 +145,28 @@ describe('many latents', () => {
     expect(counts).toEqual({ refused: 1, 'unreadable answer': 1 });
     expect(seen).toEqual(['1/4', '2/4', '3/4', '4/4']);
   });
+  it('are what the budget sufficed for; the others were not asked', async () => {
+    const writer = scriptedWriter((_, at) => {
+      if (at >= 2) throw new BudgetReached();
+      return 'Cats.';
+    });
+    const explained = await explainLatents(writtenExplainer('sentence', { writer }), [1, 2, 3, 4], evidenceOf, {
+      signal,
+      underWay: 1,
+    });
+    expect(explained.explanations.map(({ latent }) => latent)).toEqual([1, 2]);
+    expect(explained).toMatchObject({ partial: true, counts: { 'not asked': 2 } });
+    expect(writer.queries).toHaveLength(3);
+  });
   it('are not begun after a failure that stops the run', async () => {
     const writer = scriptedWriter(() => {
-      throw new Error('budget');
+      throw new Error('wrong key');
     });
     const explaining = explainLatents(writtenExplainer('sentence', { writer }), [1, 2, 3, 4], evidenceOf, {
       signal,
       underWay: 1,
     });
-    await expect(explaining).rejects.toThrow('budget');
+    await expect(explaining).rejects.toThrow('wrong key');
     expect(writer.queries).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { InStyle, Style } from '../../explanations/index.js';
 import { settleAll } from '../../harness/index.js';
+import { BudgetReached } from '../simulated/index.js';
 import type { LatentEvidence } from './evidence.js';
 import type { Explained, ProseExplainer, Unexplained } from './explained.js';
 import type { RefineRound } from './refine/round.js';
@@ -14,6 +15,8 @@ export interface ExplainedLatents<S extends Style> {
   readonly counts: Readonly<Partial<Record<Unexplained, number>>>;
   /** What became of each latent's rounds, where they were refined. */
   readonly rounds: ReadonlyMap<number, readonly RefineRound[]>;
+  /** True where the budget ended it: the latents that it did not suffice for are missing as `not asked`. */
+  readonly partial: boolean;
 }
 
 export interface ExplainAllOptions {
@@ -25,8 +28,8 @@ export interface ExplainAllOptions {
 }
 
 /**
- * Explains latents, several at once. After a failure that stops the run none is begun, those under way are waited for, and
- * it is thrown; what was written by then is in the writer's store.
+ * Explains latents, several at once. Once the budget is reached none is begun, and those under way end: what was written of
+ * them is in the writer's store, so that a larger budget goes on from there. So it is after a failure, which is thrown.
  */
 export async function explainLatents<S extends Style>(
   explainer: ProseExplainer<S>,
@@ -36,17 +39,22 @@ export async function explainLatents<S extends Style>(
 ): Promise<ExplainedLatents<S>> {
   const limit = pLimit(underWay);
   let done = 0;
+  let partial = false;
   let failed = false;
   const all = await settleAll(
     latents.map((latent) =>
       limit(async (): Promise<Explained<S>> => {
-        if (failed) return { missing: 'not asked' };
+        if (failed || partial) return { missing: 'not asked' };
         try {
           signal.throwIfAborted();
           const explained = await explainer.explain(await evidenceOf(latent), signal);
           onLatent?.(++done, latents.length);
           return explained;
         } catch (error) {
+          if (error instanceof BudgetReached) {
+            partial = true;
+            return { missing: 'not asked' };
+          }
           failed = true;
           throw error;
         }
@@ -67,5 +75,5 @@ export async function explainLatents<S extends Style>(
     explanations.push(explained.explanation);
     if (explained.rounds !== undefined) rounds.set(latent, explained.rounds);
   }
-  return { explanations, missing, counts, rounds };
+  return { explanations, missing, counts, rounds, partial };
 }

@@ -1,14 +1,17 @@
 export { SHOWN_PLANS, type ShownPlan } from './choose.js';
 export type { DetectingJudge } from './detect.js';
+export { estimateWriting, type WritingEstimate } from './estimate.js';
 export { EVIDENCE_SHARES, type EvidenceShares, type LatentEvidence, splitEvidence } from './evidence.js';
 export { type ExplainAllOptions, type ExplainedLatents, explainLatents } from './explain-all.js';
 export type { Explained, ProseExplainer, Unexplained } from './explained.js';
 export type { WrittenStyle } from './forms/form.js';
+export { writingPromptsHash } from './prompts.js';
 export { JUDGED_PLAN, type JudgedPlan } from './refine/choose-judged.js';
 export { type RefineOptions, refiningExplainer } from './refine/refine.js';
 export type { RefineRound } from './refine/round.js';
 export { scoredSentenceExplainer } from './scored-sentence.js';
 export { type EndpointWriter, openEndpointWriter } from './writers/endpoint-writer.js';
 export { scriptedWriter } from './writers/scripted-writer.js';
+export { storedWriter } from './writers/stored-writer.js';
 export type { Writer } from './writers/writer.js';
 export { type WritingOptions, type WrittenExplainer, writtenExplainer } from './written-explainer.js';

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { sha256 } from '../../harness/index.js';
+import { ourJudgePrompts } from '../judges/index.js';
 import { type PromptFile, type PromptTemplate, parseTemplate } from '../simulated/prompts/template.js';
 import type { WrittenStyle } from './forms/form.js';
 
@@ -40,3 +42,11 @@ export const ourWritingPrompts: Readonly<Record<WrittenStyle, WritingPrompts>> =
   clauses: promptsOf('clauses'),
   graded: promptsOf('graded'),
 };
+
+/** sha256 in hex over all words that a writer in this style, and a judge of what is written, are asked with. */
+export function writingPromptsHash(style: WrittenStyle): string {
+  const { explain, refine } = ourWritingPrompts[style];
+  const empty = { explanation: '', examples: '', text: '', again: '', words: '' };
+  const prompts = [explain.fill(empty), refine.fill(empty), ourJudgePrompts.detection.fill(empty)];
+  return sha256(JSON.stringify(prompts));
+}

@@ -8,8 +8,11 @@ import type { Writer } from './writers/writer.js';
 const TOKENS_A_WORD = 4;
 const TOKENS_AROUND = 100;
 
+/** Tokens that the answer to a question for so many words may take. */
+export const answerTokensFor = (words: number): number => TOKENS_AROUND + TOKENS_A_WORD * words;
+
 /** How often the same thing is asked before it is missing. */
-const TRIES = 2;
+export const TRIES = 2;
 
 /**
  * Has one explanation written. An answer that cannot be read is asked for once more, saying what was wrong with it: the
@@ -24,7 +27,7 @@ export async function writeInForm<S extends WrittenStyle>(
 ): Promise<Explained<S>> {
   let again = '';
   for (let tries = 1; tries <= TRIES; tries++) {
-    const query = { ...prompt(again), maxTokens: TOKENS_AROUND + TOKENS_A_WORD * words };
+    const query = { ...prompt(again), maxTokens: answerTokensFor(words) };
     const answer: Answered<string> = await writer.write(query, signal);
     let wrong = 'It was empty or did not come to an end.';
     if ('value' in answer) {

@@ -63,4 +63,4 @@ export { type AskingOptions, askingSimulator } from './simulators/asking.js';
 export { executable } from './simulators/executable.js';
 export { scripted } from './simulators/scripted.js';
 export { synthetic } from './simulators/synthetic.js';
-export { type AnswerStore, memoryAnswers, openAnswers } from './store/index.js';
+export { type AnswerStore, type Answers, memoryAnswers, openAnswers } from './store/index.js';

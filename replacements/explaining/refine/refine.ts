@@ -97,7 +97,7 @@ export function refiningExplainer<S extends WrittenStyle>(
         if (!isBetter) continue;
         best = next.explanation;
         decided = after;
-        mended = await detect(judge, best, toMend, signal);
+        if (rounds.length < most) mended = await detect(judge, best, toMend, signal);
         used = new Set();
       }
       return { explanation: withProvenance(best, refinedProvenance(best.provenance, judge.id, rounds)), rounds };

@@ -8,6 +8,7 @@ import { memoryAnswers, openAnswers } from '../../simulated/store/index.js';
 import { KEY, never, skippingClock } from '../../simulated/testing/endpoints.js';
 import { type Behaviour, type FaultServer, startFaultServer } from '../../simulated/testing/fault-server.js';
 import { openEndpointWriter } from './endpoint-writer.js';
+import { storedWriter } from './stored-writer.js';
 
 const question = (user: string): TextQuery => ({ system: 'Explain.', user, maxTokens: 50 });
 const prose = (text: string): Behaviour => ({ kind: 'tokens', tokens: [{ token: text }], logprobs: false });
@@ -139,6 +140,17 @@ describe('what was written', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+  it('is there for who asks nobody; what is not stored is missing', async () => {
+    const server = await serving(() => prose('Cats.'));
+    const { texts: store } = memoryAnswers();
+    const { writer } = await writerOf([server.url], { store });
+    await writer.write(question('a'), never);
+    const stored = storedWriter({ model: 'writer', store });
+    expect(stored.id).toBe(writer.id);
+    expect(await stored.write(question('a'), never)).toEqual({ value: 'Cats.' });
+    expect(await stored.write(question('b'), never)).toEqual({ missing: 'no stored answer' });
+    expect(stored.unanswered).toBe(1);
   });
   it('is another where the limit of tokens or the question is another', async () => {
     const server = await serving((request) => prose(`text ${request}`));

@@ -12,7 +12,8 @@ import type { Writer } from './writer.js';
 /** Several endpoints as one writer. */
 export interface EndpointWriter extends Writer, AskedEndpoints {}
 
-function written(answer: TextAnswer | null): Answered<string> {
+/** What an answer in prose is to whoever asked; `null`: none could be had. */
+export function written(answer: TextAnswer | null): Answered<string> {
   if (answer === null) return { missing: 'failed' };
   switch (answer.kind) {
     case 'written':
