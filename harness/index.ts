@@ -25,11 +25,13 @@ export {
   openLanguageModel,
   openModel,
   openReader,
+  openUnembedding,
   type Protocol,
   type Reader,
   type ReadingOptions,
   type ReadingWork,
   type TokenRow,
+  type Unembedding,
   type Wanted,
 } from './model/index.js';
 export { type NpzArray, type NpzFile, openNpz } from './npz.js';

@@ -1,23 +1,24 @@
 import { existsSync } from 'node:fs';
 import { writeWhole } from '../../eval/index.js';
-import { formatExplanations, patternLength } from '../../explanations/index.js';
+import { explanationLength, formatExplanations } from '../../explanations/index.js';
 import { openModel, openReader, openTokenizer, UsageError } from '../../harness/index.js';
 import { collectEvidence, openCoder, readCoder } from '../../replacements/index.js';
 import { parseArguments, requireFlag, wholeFlag } from '../arguments.js';
-import { inducedPatterns } from '../experiment/explanations.js';
+import { explainedStyle, writeExplanations } from '../experiment/explanations.js';
 import { fetched } from '../experiment/fetched.js';
 import { readPart } from '../experiment/texts.js';
 import { type Command, EXIT } from '../io.js';
 
 const usage =
   'partial-rewrite explain <model> --coder <folder> --text <file> --out <file.jsonl> [--hookpoint <id>] ' +
-  '[--from N] [--to N] [--length 128] [--max-tokens 64] [--seed 0] [--force]';
+  '[--style pattern] [--max-tokens 64] [--from N] [--to N] [--length 128] [--seed 0] [--force]';
 
 const options = {
   coder: { type: 'string' },
   text: { type: 'string' },
   out: { type: 'string' },
   hookpoint: { type: 'string' },
+  style: { type: 'string', default: 'pattern' },
   from: { type: 'string' },
   to: { type: 'string' },
   length: { type: 'string' },
@@ -28,7 +29,7 @@ const options = {
 
 export const explain: Command = {
   usage,
-  summary: "induce a pattern for each of a coder's latents from text, as JSON lines",
+  summary: "explain each of a coder's latents in one style from what it does on text, as JSON lines",
   async run(args, io) {
     const { values, positionals } = parseArguments(args, options, ['model folder'], usage);
     const whole = (name: 'from' | 'length' | 'max-tokens' | 'seed', least: number, fallback: number) =>
@@ -41,7 +42,7 @@ export const explain: Command = {
       to: wholeFlag(values.to, 'to', { least: 1, fallback: undefined, usage }),
     };
     const length = whole('length', 2, 128);
-    const maxTokens = whole('max-tokens', 1, 64);
+    const how = { style: explainedStyle(values.style), maxTokens: whole('max-tokens', 1, 64) };
     const seed = whole('seed', 0, 0);
     if (!values.force && existsSync(out)) {
       throw new UsageError('OUT_NOT_EMPTY', `${out} is already there.`, 'Name another file, or give --force.');
@@ -61,18 +62,21 @@ export const explain: Command = {
     try {
       const reader = await openReader(model, model.hookpoint(hookpoint, { reads: spec.reads, writes: spec.writes }));
       const coder = await openCoder(model.parts.runtime, spec, reader.hookpoint);
-      const { contexts } = await readPart(await openTokenizer(model.folder), text, length);
+      const tokenizer = await openTokenizer(model.folder);
+      const { contexts } = await readPart(tokenizer, text, length);
       const bar = io.progress('Collecting evidence', contexts.length, 'contexts');
       const read = (batch: typeof contexts) => reader.read(batch, io.signal);
       const evidence = await collectEvidence(read, coder, contexts, seed, (done) => bar.at(done));
       bar.end();
-      const explanations = await inducedPatterns({ hookpoint: reader.hookpoint, coder, evidence, seed }, maxTokens, io);
+      const explanations = await writeExplanations({ reader, coder, evidence, seed }, how, io);
       await writeWhole(out, formatExplanations(explanations));
-      const lengths = explanations.map(({ rules }) => patternLength(rules));
+      const count = (prose: string): number => tokenizer.encode(prose, { special: false }).length;
+      const lengths = explanations.map((each) => explanationLength(each, count));
       const mean = lengths.reduce((sum, each) => sum + each, 0) / Math.max(1, lengths.length);
       io.note(
-        `${explanations.length} of ${spec.latents} latents explained (the others did not fire), ` +
-          `${mean.toFixed(1)} tokens each on average, at most ${maxTokens}.`,
+        `${explanations.length} of ${spec.latents} latents explained ` +
+          `(of the others there is nothing to say: ${evidence.scale.filter((scale) => scale === 0).length} did not fire), ` +
+          `${mean.toFixed(1)} tokens each on average, at most ${how.maxTokens}.`,
       );
       io.print(out);
       return EXIT.done;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { patternKey } from './explanations.js';
+import { explainedStyles } from '../../explanations/index.js';
+import { explainedStyle, explanationsKey } from './explanations.js';
 
 const source = {
   hookpoint: { id: 'layers.1.mlp' },
@@ -17,15 +18,17 @@ const source = {
   seed: 0,
 };
 
+const keyOf = (of: typeof source) => explanationsKey(of, { style: 'pattern', maxTokens: 8 }, null);
+
 /** The same coder on the same text, where its latents did something else. */
 const firing = (change: object) => ({
   ...source,
   evidence: { ...source.evidence, activations: { ...source.evidence.activations, ...change } },
 });
 
-describe('patternKey', () => {
+describe('explanationsKey', () => {
   it('is the same for the same coder, text and activations', () => {
-    expect(patternKey(structuredClone(source), 8)).toBe(patternKey(source, 8));
+    expect(keyOf(structuredClone(source))).toBe(keyOf(source));
   });
 
   it.each([
@@ -39,10 +42,28 @@ describe('patternKey', () => {
     ['it is of another hookpoint', { ...source, hookpoint: { id: 'layers.2.mlp' } }],
     ['the seed is another', { ...source, seed: 1 }],
   ])('is another where %s', (_, other) => {
-    expect(patternKey(other, 8)).not.toBe(patternKey(source, 8));
+    expect(keyOf(other)).not.toBe(keyOf(source));
   });
 
-  it('is another for patterns of another length', () => {
-    expect(patternKey(source, 16)).not.toBe(patternKey(source, 8));
+  it.each([
+    ['other lengths', { style: 'pattern', maxTokens: 16 }, null],
+    ['other styles', { style: 'program', maxTokens: 8 }, null],
+    ['prose about another model', { style: 'pattern', maxTokens: 8 }, 'model'],
+  ] as const)('is another for %s', (_, how, model) => {
+    expect(explanationsKey(source, how, model)).not.toBe(keyOf(source));
+  });
+});
+
+describe('the style that explanations are written in', () => {
+  it.each(explainedStyles)('can be %s', (style) => expect(explainedStyle(style)).toBe(style));
+  it('is refused in two lines where nothing writes it, naming those that can be had', () => {
+    expect(() => explainedStyle('haiku')).toThrow(
+      expect.objectContaining({
+        code: 'NO_EXPLAINER',
+        message: expect.stringMatching(
+          /^Nothing writes .* "haiku"\.\n {2}Styles .*: .*pattern, token-table, program.*\.$/,
+        ),
+      }),
+    );
   });
 });

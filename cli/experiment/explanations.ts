@@ -2,87 +2,179 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeWhole } from '../../eval/index.js';
 import {
+  type ExplainedStyle,
+  type ExplainerEvidence,
   type Explanation,
+  type Extra,
+  explainedStyles,
   formatExplanations,
-  type PatternExplanation,
+  type InStyle,
+  isExecutable,
   readExplanations,
 } from '../../explanations/index.js';
-import { type Hookpoint, sha256 } from '../../harness/index.js';
+import {
+  filesOf,
+  type Hookpoint,
+  type Model,
+  type Reader,
+  sha256,
+  sha256OfFile,
+  UsageError,
+} from '../../harness/index.js';
 import type { CoderEvidence, SparseCoder } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
-import { induceInThread } from './induction/in-thread.js';
+import { explainerExtras } from './induction/extras.js';
+import { explainInThread } from './induction/in-thread.js';
 import type { Watched } from './progress.js';
 
-interface Explained {
-  readonly hookpoint: Hookpoint;
+/** How explanations are to be written from evidence. */
+export interface Explaining {
+  readonly style: ExplainedStyle;
+  /** Largest length of each. */
+  readonly maxTokens: number;
+}
+
+/** What is explained: a coder at its hookpoint, and what its latents did on the evidence. */
+export interface Explained {
+  /** Reads the component that the coder is for. */
+  readonly reader: Reader;
   readonly coder: SparseCoder;
-  readonly evidence: CoderEvidence;
+  readonly evidence: Pick<CoderEvidence, 'contexts' | 'activations' | 'scale'>;
   readonly seed: number;
 }
 
-/** The parts of it that decide which patterns are found. */
-interface PatternSource {
+/** The parts of it that decide what programs say. */
+interface KeyedSource {
   readonly hookpoint: Pick<Hookpoint, 'id'>;
   readonly coder: { readonly spec: Pick<SparseCoder['spec'], 'id'> };
   readonly evidence: Pick<CoderEvidence, 'contexts' | 'activations'>;
   readonly seed: number;
 }
 
-/** Induces a pattern for every latent that fires in the evidence. */
-export async function inducedPatterns(
-  { hookpoint, coder, evidence, seed }: Explained,
-  maxTokens: number,
-  { progress, signal }: Watched,
-): Promise<PatternExplanation[]> {
-  const bar = progress(
-    `Explaining ${coder.spec.latents} latents in at most ${maxTokens} tokens`,
-    coder.spec.latents,
-    'latents',
+/** All that programs are made of. */
+type ProgramSource = KeyedSource & Pick<Explained, 'coder' | 'evidence'>;
+
+/** What programs are made without. */
+const NO_EXTRAS = { sensitivity: null, neighbours: null, promoted: null } as const;
+
+/** To be raised with every change of what an explainer writes: what was cached before is then written anew. */
+const EXPLAINERS = 'explainers@4';
+
+/** @throws {UsageError} `NO_EXPLAINER`, naming the styles that can be written without a language model */
+export function explainedStyle(style: string): ExplainedStyle {
+  const known = explainedStyles.find((each) => each === style);
+  if (known !== undefined) return known;
+  throw new UsageError(
+    'NO_EXPLAINER',
+    `Nothing writes explanations in the style ${JSON.stringify(style)}.`,
+    `Styles that can be written from evidence: ${explainedStyles.join(', ')}.`,
   );
+}
+
+/** Names the evidence, in the provenance of what is made of it. */
+const evidenceHash = (contexts: CoderEvidence['contexts']): string =>
+  sha256(...contexts.map(({ id }) => id)).slice(0, 16);
+
+/** @param tokenizer folder of the model whose tokenizer counts prose; `null` for programs */
+async function write(
+  { hookpoint, coder, evidence, seed }: ProgramSource,
+  { style, maxTokens }: Explaining,
+  extras: Pick<ExplainerEvidence, Extra>,
+  tokenizer: string | null,
+  { progress, signal }: Watched,
+): Promise<InStyle<ExplainedStyle>[]> {
+  const { contexts, activations, scale } = evidence;
+  const { id, latents } = coder.spec;
+  const bar = progress(`Explaining ${latents} latents by ${style}, in at most ${maxTokens} tokens`, latents, 'latents');
   const task = {
-    contexts: evidence.contexts,
-    activations: evidence.activations,
-    hookpoint: hookpoint.id,
-    latentScale: evidence.scale,
-    maxTokens,
-    seed,
-    provenance: { coder: coder.spec.id },
+    style,
+    evidence: { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras },
+    options: { maxTokens, seed, provenance: { coder: id, evidence: evidenceHash(contexts) } },
+    tokenizer,
   };
-  const explanations = await induceInThread(task, (done) => bar.at(done), signal);
+  const explanations = await explainInThread(task, (done) => bar.at(done), signal);
   bar.end();
   return explanations;
 }
 
+/** An explanation in one style of every latent that fires in the evidence and of which something can be said so briefly. */
+export async function writeExplanations(
+  { reader, ...explained }: Explained,
+  how: Explaining,
+  watched: Watched,
+): Promise<InStyle<ExplainedStyle>[]> {
+  const { coder, evidence } = explained;
+  const [context] = evidence.contexts;
+  if (context === undefined) throw new RangeError('no contexts to explain latents by');
+  const extras = await explainerExtras(how.style, { reader, coder, context, scale: evidence.scale }, watched);
+  const tokenizer = isExecutable(how.style) ? null : reader.model.folder;
+  return write({ ...explained, hookpoint: reader.hookpoint }, how, extras, tokenizer, watched);
+}
+
+/** Decides what prose says and how long it is: the model's files and its tokenizer. */
+async function modelHash({ folder, parts }: Model): Promise<string> {
+  const files = [...filesOf(parts.original), join(folder, 'tokenizer.json')];
+  return sha256(...(await Promise.all(files.map(sha256OfFile))));
+}
+
 /**
- * What induced patterns are cached by. The coder's weights do not decide what fires: the model does, and the tensor that
- * the coder was said to read. So the activations themselves are a part of it.
+ * What explanations are cached by. The coder's weights do not decide what fires: the model does, and the tensor that the
+ * coder was said to read. So the activations themselves are a part of it.
+ * @param model hash of the model, for styles that are more than activations and tokens; `null` for programs, which are not
  */
-export function patternKey({ hookpoint, coder, evidence, seed }: PatternSource, maxTokens: number): string {
+export function explanationsKey(
+  { hookpoint, coder, evidence, seed }: KeyedSource,
+  { style, maxTokens }: Explaining,
+  model: string | null,
+): string {
   const { rows, ids, values } = evidence.activations;
   const bytes = [rows, ids, values].map((each) => new Uint8Array(each.buffer, each.byteOffset, each.byteLength));
   return contentKey(
-    'pattern@3',
+    EXPLAINERS,
     hookpoint.id,
     coder.spec.id,
-    { maxTokens },
+    { style, maxTokens },
     seed,
     evidence.contexts.map(({ id }) => id),
     sha256(...bytes),
+    model,
   );
 }
 
-/** Patterns by latent: induced on first use and cached by the content of coder and evidence. */
-export async function inducedOrCached(
+/** What lies in the cache under a key, by latent; written first where nothing does. */
+async function cached(
+  { hookpoint, coder }: ProgramSource,
+  cache: string,
+  key: string,
+  explain: () => Promise<readonly Explanation[]>,
+): Promise<ReadonlyMap<number, Explanation>> {
+  const path = join(cache, 'explanations', `${key}.jsonl`);
+  if (!existsSync(path)) await writeWhole(path, formatExplanations(await explain()));
+  const found = await readExplanations(path, new Map([[hookpoint.id, coder.spec.latents]]));
+  return new Map(found.map((each) => [each.latent, each]));
+}
+
+/** Explanations by latent: written on first use and cached by the content of coder, evidence and, for prose, the model. */
+export async function explainedOrCached(
   explained: Explained,
+  how: Explaining,
+  cache: string,
+  watched: Watched,
+): Promise<ReadonlyMap<number, Explanation>> {
+  const { model, hookpoint } = explained.reader;
+  const source = { ...explained, hookpoint };
+  const key = explanationsKey(source, how, isExecutable(how.style) ? null : await modelHash(model));
+  return cached(source, cache, key, () => writeExplanations(explained, how, watched));
+}
+
+/** The same for patterns alone, which need no model. */
+export async function inducedOrCached(
+  source: ProgramSource,
   maxTokens: number,
   cache: string,
   watched: Watched,
 ): Promise<ReadonlyMap<number, Explanation>> {
-  const { hookpoint, coder } = explained;
-  const path = join(cache, 'explanations', `${patternKey(explained, maxTokens)}.jsonl`);
-  if (!existsSync(path))
-    await writeWhole(path, formatExplanations(await inducedPatterns(explained, maxTokens, watched)));
-  return new Map(
-    (await readExplanations(path, new Map([[hookpoint.id, coder.spec.latents]]))).map((each) => [each.latent, each]),
-  );
+  const how = { style: 'pattern', maxTokens } as const;
+  const key = explanationsKey(source, how, null);
+  return cached(source, cache, key, () => write(source, how, NO_EXTRAS, null, watched));
 }

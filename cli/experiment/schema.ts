@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { styles } from '../../explanations/index.js';
+import { explainedStyles, styles } from '../../explanations/index.js';
 import { calibrationIds, coderFormats, RECIPE } from '../../replacements/index.js';
 import { budgetSchema, priceTableSchema } from './budget.js';
 import { simulatorSchema } from './simulators/index.js';
@@ -40,10 +40,11 @@ export type Recipe = z.infer<typeof recipeSchema>;
 
 const explanationsSchema = z.union([
   z.strictObject({ file: z.string() }),
-  /** Patterns induced from the evidence, at most this many tokens each. */
-  z.strictObject({ induce: z.strictObject({ maxTokens: count.default(64) }) }),
+  z.strictObject({
+    /** Written from the evidence without a language model, at most this many tokens each; default: in the entry's style. */
+    induce: z.strictObject({ style: z.enum(explainedStyles).optional(), maxTokens: count.default(64) }),
+  }),
 ]);
-export type ExplanationsConfig = z.infer<typeof explanationsSchema>;
 
 /** On held-out text, or on the evaluated positions themselves. */
 const calibrationSchema = z.enum(calibrationIds.flatMap((id) => [id, `${id}-in-sample` as const]));
@@ -74,10 +75,11 @@ const askingPlanSchema = z.discriminatedUnion('kind', [
 ]);
 export type AskingPlan = z.infer<typeof askingPlanSchema>;
 
-const simulatedSchema = z.strictObject({
+const writtenSimulatedSchema = z.strictObject({
   /** Name in tables; default: the style. */
   name: z.string().optional(),
-  style: z.enum(styles).nullable().default('pattern'),
+  /** Default: what is induced, else `pattern`. */
+  style: z.enum(styles).nullable().optional(),
   simulator: simulatorSchema,
   /** `null` for simulators that read none. */
   explanations: explanationsSchema.nullable().default(null),
@@ -92,6 +94,26 @@ const simulatedSchema = z.strictObject({
   plan: askingPlanSchema.default({ kind: 'exhaustive' }),
   /** Also measure explanations of other latents in their place. */
   shuffled: z.boolean().default(true),
+});
+
+/** An entry of `simulated`; what is induced is in its style, whichever of the two places says it. */
+const simulatedSchema = writtenSimulatedSchema.transform(({ style, explanations, ...rest }, context) => {
+  if (explanations === null || !('induce' in explanations)) {
+    return { ...rest, style: style === undefined ? ('pattern' as const) : style, explanations };
+  }
+  const { induce } = explanations;
+  const refuse = (message: string) => {
+    context.addIssue({ code: 'custom', path: ['explanations', 'induce', 'style'], message });
+    return z.NEVER;
+  };
+  if (style === null) return refuse('the entry says `style: null`, for which no explanation is read');
+  const wanted = induce.style ?? style ?? 'pattern';
+  if (style !== undefined && style !== wanted) return refuse(`${wanted}, where the style of the entry is ${style}`);
+  const written = explainedStyles.find((each) => each === wanted);
+  if (written === undefined) {
+    return refuse(`${wanted} is not written from evidence alone; these styles are: ${explainedStyles.join(', ')}`);
+  }
+  return { ...rest, style: written, explanations: { induce: { ...induce, style: written } } };
 });
 export type SimulatedConfig = z.infer<typeof simulatedSchema>;
 
@@ -170,7 +192,7 @@ const writtenSchema = z.strictObject({
       (entries) => new Set(entries.map(entryName)).size === entries.length,
       'two entries have the same name; give each a `name`',
     )
-    .default([]),
+    .prefault([]),
   controls: z
     .strictObject({
       ngram: z.array(z.union([z.literal(1), z.literal(2), z.literal(3)])).default([1, 2, 3]),

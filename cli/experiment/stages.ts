@@ -3,7 +3,7 @@ import { type Context, openCut, openReader, type Reader } from '../../harness/in
 import { collectEvidence, truthOf } from '../../replacements/index.js';
 import type { OpenSimulated, Stage } from './arms.js';
 import { trainedCoder } from './coder.js';
-import { inducedOrCached } from './explanations.js';
+import { explainedOrCached } from './explanations.js';
 import type { Watched } from './progress.js';
 import { lazySamplingBasis } from './sampling.js';
 import type { SimulatedConfig } from './schema.js';
@@ -58,11 +58,11 @@ export async function openStages(survey: Survey, options: StageOptions) {
   return { cut, stages };
 }
 
-/** What is said of each latent: as it was given, or induced, or nothing where no explanation is read. */
+/** What is said of each latent: as it was given, or written from the evidence, or nothing where no explanation is read. */
 export async function explanationsAt(
   config: SimulatedConfig,
   given: ReadonlyMap<number, Explanation> | null,
-  { coder, reader, evidence, experiment }: Stage,
+  { coder, reader, evidence, experiment }: Pick<Stage, 'coder' | 'reader' | 'evidence' | 'experiment'>,
   { cache, progress, signal }: StageOptions,
 ): Promise<ReadonlyMap<number, Explanation>> {
   if (given !== null) return given;
@@ -70,8 +70,8 @@ export async function explanationsAt(
   if (explanations === null || config.style === null || !('induce' in explanations)) {
     return unexplained(reader.hookpoint.id, coder.spec.latents);
   }
-  const explained = { hookpoint: reader.hookpoint, coder, evidence, seed: experiment.seed };
-  return inducedOrCached(explained, explanations.induce.maxTokens, cache, { progress, signal });
+  const explained = { reader, coder, evidence, seed: experiment.seed };
+  return explainedOrCached(explained, explanations.induce, cache, { progress, signal });
 }
 
 export async function openSimulated(

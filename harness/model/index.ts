@@ -13,3 +13,4 @@ export {
   type TokenRow,
   type Wanted,
 } from './reader/index.js';
+export { openUnembedding, type Unembedding } from './unembedding.js';

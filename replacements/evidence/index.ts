@@ -27,3 +27,4 @@ export {
 export { type CacheDrawer, DRAW_PLAN, drawFromCache } from './draw/from-cache.js';
 export type { NeighbourFirings } from './draw/sources.js';
 export { decoderNeighbours, type Neighbour, type Neighbours } from './neighbours.js';
+export { type PromotedOptions, type PromotedToken, promotedTokens } from './promoted.js';

@@ -1,23 +1,30 @@
 import { Worker } from 'node:worker_threads';
-import type { InduceOptions, PatternExplanation } from '../../../explanations/index.js';
+import type { ExplainedStyle, ExplainerEvidence, ExplainerOptions, InStyle } from '../../../explanations/index.js';
 
-export type InductionTask = Omit<InduceOptions, 'onLatent'>;
+/** What an explainer is given, as it can be sent to a thread. */
+export interface ExplainingTask {
+  readonly style: ExplainedStyle;
+  readonly evidence: ExplainerEvidence;
+  readonly options: Omit<ExplainerOptions, 'count' | 'onLatent'>;
+  /** Folder of the model whose tokenizer counts prose; `null` for a style that has none. */
+  readonly tokenizer: string | null;
+}
 
 /** What the thread says while it works, and when it is done. */
 export type Told =
   | { readonly kind: 'progress'; readonly done: number }
-  | { readonly kind: 'finished'; readonly explanations: PatternExplanation[] };
+  | { readonly kind: 'finished'; readonly explanations: InStyle<ExplainedStyle>[] };
 
 /**
- * `inducePatterns` in a thread of its own: it computes for minutes without a pause, and would keep Ctrl-C waiting.
+ * `explain` in a thread of its own: it computes for minutes without a pause, and would keep Ctrl-C waiting.
  * @param onLatent called with the number of latents done
  * @param signal ends the thread; the promise then rejects with the signal's reason
  */
-export function induceInThread(
-  task: InductionTask,
+export function explainInThread(
+  task: ExplainingTask,
   onLatent: (done: number) => void,
   signal: AbortSignal,
-): Promise<PatternExplanation[]> {
+): Promise<InStyle<ExplainedStyle>[]> {
   signal.throwIfAborted();
   const file = import.meta.url.endsWith('.ts') ? './worker-from-sources.mjs' : './worker.js';
   const worker = new Worker(new URL(file, import.meta.url), { workerData: task, execArgv: [] });

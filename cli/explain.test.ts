@@ -1,0 +1,149 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readSummary } from '../eval/index.js';
+import { type ExplainedStyle, type Explanation, explanationLength, readExplanations } from '../explanations/index.js';
+import { openTokenizer } from '../harness/index.js';
+import { main } from './dispatch.js';
+import { EXIT } from './io.js';
+import { fakeIo } from './testing/io.js';
+import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
+
+const LATENTS = 24;
+const MAX_TOKENS = 24;
+const HOOKPOINTS = { transcoder: 'layers.1.mlp', sae: 'layers.1' } as const;
+type Kind = keyof typeof HOOKPOINTS;
+
+let folder: string;
+const at = (...path: string[]) => join(folder, ...path);
+
+async function run(...args: string[]) {
+  const io = fakeIo({ PARTIAL_REWRITE_CACHE: at('cache') });
+  const exit = await main(args, io);
+  return { exit, printed: io.printed.join('\n'), noted: io.noted.join('\n') };
+}
+
+const coderOf = (kind: Kind) => at(kind, HOOKPOINTS[kind]);
+const text = ['--text', WORLD.evidence, '--to', '20', '--length', '64'];
+
+function explain(kind: Kind, style: string, out: string, ...more: string[]) {
+  const flags = ['--coder', coderOf(kind), '--style', style, '--max-tokens', String(MAX_TOKENS), '--out', at(out)];
+  return run('explain', WORLD.model, ...flags, ...(more.length > 0 ? more : text));
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'explain-'));
+  for (const [kind, hookpoint] of Object.entries(HOOKPOINTS)) {
+    const recipe = ['--kind', kind, '--latents', String(LATENTS), '--k', '4', '--epochs', '1', '--batch', '256'];
+    const flags = ['--hookpoint', hookpoint, '--text', WORLD.evidence, '--to', '30', '--out', at(kind)];
+    expect(await run('train', WORLD.model, ...flags, ...recipe)).toMatchObject({ exit: EXIT.done });
+  }
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('partial-rewrite explain', () => {
+  const written = new Map<string, readonly Explanation[]>();
+  // Each explainer has tests of its own: here are those that differ in what they need.
+  const some: readonly (readonly [Kind, ExplainedStyle])[] = [
+    ['transcoder', 'pattern'],
+    ['transcoder', 'graded'],
+    ['transcoder', 'output'],
+    ['sae', 'program'],
+    ['sae', 'contrastive'],
+    ['sae', 'input+output'],
+  ];
+
+  it.each(some)('writes for a %s: %s', async (kind, style) => {
+    const out = `${kind}-${style}.jsonl`;
+    const { exit, printed, noted } = await explain(kind, style, out);
+    expect(noted).toMatch(/^\d+ of 24 latents explained .*, \d+\.\d tokens each on average, at most 24\.$/);
+    expect([exit, printed]).toEqual([EXIT.done, at(out)]);
+    const explanations = await readExplanations(printed, new Map([[HOOKPOINTS[kind], LATENTS]]));
+    expect(explanations.length).toBeGreaterThan(LATENTS / 2);
+    expect(new Set(explanations.map((each) => each.style))).toEqual(new Set([style]));
+    const tokenizer = await openTokenizer(WORLD.model);
+    const lengths = explanations.map((each) =>
+      explanationLength(each, (prose) => tokenizer.encode(prose, { special: false }).length),
+    );
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(MAX_TOKENS);
+    written.set(out, explanations);
+  });
+
+  it('says what was explained, and from what', () => {
+    const provenances = [...written.values()].flat().map(({ provenance }) => provenance);
+    for (const { coder, evidence } of provenances) {
+      expect(coder).toMatch(/^[\da-f]{64}$/);
+      expect(evidence).toMatch(/^[\da-f]{16}$/);
+    }
+    expect(new Set(provenances.map(({ coder }) => coder)).size).toBe(2);
+  });
+
+  it('tells latents apart by what they promote and by their neighbours, which are others', () => {
+    const output = written.get('transcoder-output.jsonl')!;
+    const promotes = output.map((each) => JSON.stringify('promotes' in each && each.promotes));
+    expect(new Set(promotes).size).toBeGreaterThan(output.length / 2);
+    for (const each of written.get('sae-contrastive.jsonl')!) {
+      if (each.style === 'contrastive') expect(each.against).not.toContain(each.latent);
+    }
+  });
+
+  it('refuses a style that nothing writes, and names those that can be had', async () => {
+    const { exit, printed, noted } = await explain('transcoder', 'haiku', 'haiku.jsonl');
+    expect([exit, printed]).toEqual([EXIT.usage, '']);
+    expect(noted.split('\n')).toHaveLength(2);
+    expect(noted).toMatch(/"haiku"\.\n {2}Styles .*pattern, token-table, program/);
+  });
+});
+
+describe('explanations that an experiment has written', () => {
+  const styles = ['token-table', 'program'] as const satisfies readonly ExplainedStyle[];
+  const experiment = {
+    ...SMALL,
+    simulated: styles.map((style) => ({
+      ...SMALL.simulated[0],
+      fractions: [1],
+      explanations: { induce: { style, maxTokens: 6 } },
+    })),
+  };
+
+  it('are in their own styles, and kept for the next run', async () => {
+    const file = writeExperiment(folder, 'styles', experiment);
+    const { exit, noted } = await run('run', file, '--out', at('results'));
+    expect(noted).not.toMatch(/Error/);
+    expect(exit).toBe(EXIT.done);
+    const { entries } = await readSummary(at('results'));
+    expect(entries.map(({ name, style }) => [name, style])).toEqual(styles.map((style) => [style, style]));
+    for (const { length } of entries) expect(length!.mean).toBeLessThanOrEqual(6);
+    const kept = () =>
+      readdirSync(at('cache', 'explanations')).map((name) => [
+        name,
+        statSync(at('cache', 'explanations', name)).mtimeMs,
+      ]);
+    const before = kept();
+    expect(before).toHaveLength(2);
+    expect((await run('run', file, '--out', at('again'))).exit).toBe(EXIT.done);
+    expect(kept()).toEqual(before);
+  });
+
+  it.each([
+    ['a style that nothing writes', { explanations: { induce: { style: 'haiku' } } }, /induce\.style: .*"pattern"/],
+    [
+      'an entry whose style nothing writes',
+      { style: 'sentence', explanations: { induce: {} } },
+      /sentence is not written from evidence alone; these styles are: .*pattern/,
+    ],
+    [
+      'two styles at once',
+      { style: 'program', explanations: { induce: { style: 'pattern' } } },
+      /pattern, where the style of the entry is program/,
+    ],
+    ['explanations that nobody reads', { style: null, explanations: { induce: {} } }, /style: null/],
+  ])('are refused for %s', async (_, change, message) => {
+    const entry = { ...SMALL.simulated[0], ...change };
+    const { exit, noted } = await run('plan', writeExperiment(folder, 'refused', { ...SMALL, simulated: [entry] }));
+    expect(exit).toBe(EXIT.usage);
+    expect(noted).toMatch(message);
+    expect(noted.split('\n')).toHaveLength(2);
+  });
+});
