@@ -59,6 +59,7 @@ export {
   type ExplainAllOptions,
   type Explained,
   type ExplainedLatents,
+  estimateWriting,
   explainLatents,
   JUDGED_PLAN,
   type JudgedPlan,
@@ -73,11 +74,14 @@ export {
   scoredSentenceExplainer,
   scriptedWriter,
   splitEvidence,
+  storedWriter,
   type Unexplained,
   type Writer,
+  type WritingEstimate,
   type WritingOptions,
   type WrittenExplainer,
   type WrittenStyle,
+  writingPromptsHash,
   writtenExplainer,
 } from './explaining/index.js';
 export {
@@ -125,6 +129,7 @@ export type { LatentPredictor, PredictedLatents } from './predictor.js';
 export {
   type Alarm,
   type AnswerStore,
+  type Answers,
   type Asker,
   type AskingOptions,
   type Assumed,
