@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,11 +6,12 @@ import { readSummary } from '../eval/index.js';
 import { type ExplainedStyle, type Explanation, explanationLength, readExplanations } from '../explanations/index.js';
 import { openTokenizer } from '../harness/index.js';
 import { main } from './dispatch.js';
+import { cachedEvidence } from './experiment/induction/groups.js';
 import { EXIT } from './io.js';
 import { fakeIo } from './testing/io.js';
 import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
 
-const LATENTS = 24;
+const LATENTS = 16;
 const MAX_TOKENS = 24;
 const HOOKPOINTS = { transcoder: 'layers.1.mlp', sae: 'layers.1' } as const;
 type Kind = keyof typeof HOOKPOINTS;
@@ -25,7 +26,7 @@ async function run(...args: string[]) {
 }
 
 const coderOf = (kind: Kind) => at(kind, HOOKPOINTS[kind]);
-const text = ['--text', WORLD.evidence, '--to', '20', '--length', '64'];
+const text = ['--text', WORLD.evidence, '--to', '8', '--length', '64'];
 
 function explain(kind: Kind, style: string, out: string, ...more: string[]) {
   const flags = ['--coder', coderOf(kind), '--style', style, '--max-tokens', String(MAX_TOKENS), '--out', at(out)];
@@ -57,7 +58,7 @@ describe('partial-rewrite explain', () => {
   it.each(some)('writes for a %s: %s', async (kind, style) => {
     const out = `${kind}-${style}.jsonl`;
     const { exit, printed, noted } = await explain(kind, style, out);
-    expect(noted).toMatch(/^\d+ of 24 latents explained .*, \d+\.\d tokens each on average, at most 24\.$/);
+    expect(noted).toMatch(/^\d+ of 16 latents explained .*, \d+\.\d tokens each on average, at most 24\.$/);
     expect([exit, printed]).toEqual([EXIT.done, at(out)]);
     const explanations = await readExplanations(printed, new Map([[HOOKPOINTS[kind], LATENTS]]));
     expect(explanations.length).toBeGreaterThan(LATENTS / 2);
@@ -86,6 +87,62 @@ describe('partial-rewrite explain', () => {
     for (const each of written.get('sae-contrastive.jsonl')!) {
       if (each.style === 'contrastive') expect(each.against).not.toContain(each.latent);
     }
+  });
+
+  describe('from a cache of activations', () => {
+    const cached = (out: string, kind: Kind, style: string, ...more: string[]) =>
+      explain(kind, style, out, '--cache', at('activations'), ...more);
+
+    it.each([
+      ['pattern', 'transcoder-pattern.jsonl'],
+      ['contrastive', 'contrastive.jsonl'],
+    ])('writes the same as from the text: %s', async (style, out) => {
+      const where = ['--coder', coderOf('transcoder'), ...text, '--out', at('activations')];
+      expect(await run('cache', WORLD.model, ...where)).toMatchObject({ exit: EXIT.done });
+      if (!written.has(out)) await explain('transcoder', style, out);
+      const { exit, noted } = await cached(`cached-${out}`, 'transcoder', style);
+      expect([exit, noted]).toEqual([EXIT.done, expect.stringMatching(/^\d+ of 16 latents explained/)]);
+      expect(readFileSync(at(`cached-${out}`), 'utf8')).toBe(readFileSync(at(out), 'utf8'));
+    });
+
+    it.each([
+      ['of another coder', 'sae', [], /activations was filled for another coder: it has 16 latents at layers\.1\.mlp/],
+      ['beside another text', 'transcoder', ['--from', '3'], /^--from is given, and --cache has its text already/],
+      [
+        'of text that is held out',
+        'transcoder',
+        ['--held-out', WORLD.evidence],
+        /contexts of the evidence share at least/,
+      ],
+    ] as const)('refuses a cache %s', async (_, kind, flags, message) => {
+      const { exit, noted } = await cached('refused.jsonl', kind, 'pattern', ...flags);
+      expect(exit).toBe(EXIT.usage);
+      expect(noted).toMatch(message);
+      expect(noted.split('\n')).toHaveLength(2);
+    });
+
+    it('is read group by group where it is large, every latent in its turn', async () => {
+      const hookpoint = HOOKPOINTS.transcoder;
+      const scale = new Float32Array(LATENTS).fill(1);
+      const beside = { hookpoint, latentScale: scale, sensitivity: null, neighbours: null, promoted: null };
+      const evidence = { kind: 'cached', folder: at('activations'), tokenizer: WORLD.model, beside } as const;
+      const groupsOf = async (style: ExplainedStyle) => {
+        const groups: { from: number; to: number }[] = [];
+        for await (const { from, to } of cachedEvidence(style, evidence, 200)) groups.push({ from, to });
+        return groups;
+      };
+      const groups = await groupsOf('pattern');
+      expect(groups.length).toBeGreaterThan(2);
+      expect(groups.map(({ from }) => from)).toEqual([0, ...groups.slice(0, -1).map(({ to }) => to)]);
+      // What similar latents do must be known too.
+      expect(await groupsOf('contrastive')).toEqual([{ from: 0, to: LATENTS }]);
+    });
+  });
+
+  it('refuses text that is held out', async () => {
+    const { exit, noted } = await explain('transcoder', 'pattern', 'held.jsonl', ...text, '--held-out', WORLD.evidence);
+    expect(exit).toBe(EXIT.usage);
+    expect(noted).toMatch(/contexts of the evidence share at least 64 tokens in a row/);
   });
 
   it('refuses a style that nothing writes, and names those that can be had', async () => {

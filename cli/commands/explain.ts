@@ -1,21 +1,41 @@
 import { existsSync } from 'node:fs';
 import { writeWhole } from '../../eval/index.js';
-import { explanationLength, formatExplanations } from '../../explanations/index.js';
-import { openModel, openReader, openTokenizer, UsageError } from '../../harness/index.js';
-import { collectEvidence, openCoder, readCoder } from '../../replacements/index.js';
+import { type ExplainedStyle, explanationLength, formatExplanations, type InStyle } from '../../explanations/index.js';
+import {
+  openModel,
+  openReader,
+  openTokenizer,
+  type Reader,
+  readTexts,
+  type Tokenizer,
+  UsageError,
+} from '../../harness/index.js';
+import {
+  collectEvidence,
+  contextsOfCorpus,
+  type HeldPart,
+  openCache,
+  openCoder,
+  readCoder,
+  type SparseCoder,
+} from '../../replacements/index.js';
 import { parseArguments, requireFlag, wholeFlag } from '../arguments.js';
-import { explainedStyle, writeExplanations } from '../experiment/explanations.js';
+import { evidenceContexts, heldDocuments } from '../experiment/activations.js';
+import { type Explaining, explainedStyle, writeExplanations } from '../experiment/explanations.js';
 import { fetched } from '../experiment/fetched.js';
+import { checkCache, explainCached } from '../experiment/induction/from-cache.js';
+import type { TextConfig } from '../experiment/schema.js';
 import { readPart } from '../experiment/texts.js';
-import { type Command, EXIT } from '../io.js';
+import { type Command, EXIT, type Io } from '../io.js';
 
 const usage =
-  'partial-rewrite explain <model> --coder <folder> --text <file> --out <file.jsonl> [--hookpoint <id>] ' +
-  '[--style pattern] [--max-tokens 64] [--from N] [--to N] [--length 128] [--seed 0] [--force]';
+  'partial-rewrite explain <model> --coder <folder> (--text <file> [--from N] [--to N] [--length 128] | --cache <folder>) ' +
+  '--out <file.jsonl> [--hookpoint <id>] [--style pattern] [--max-tokens 64] [--held-out <file>]… [--seed 0] [--force]';
 
 const options = {
   coder: { type: 'string' },
   text: { type: 'string' },
+  cache: { type: 'string' },
   out: { type: 'string' },
   hookpoint: { type: 'string' },
   style: { type: 'string', default: 'pattern' },
@@ -23,27 +43,94 @@ const options = {
   to: { type: 'string' },
   length: { type: 'string' },
   'max-tokens': { type: 'string' },
+  'held-out': { type: 'string', multiple: true },
   seed: { type: 'string' },
   force: { type: 'boolean', default: false },
 } as const;
+
+type Flags = ReturnType<typeof parseArguments<typeof options>>['values'];
+
+/** Where evidence is from: text that the model is run on, or what `cache` kept. */
+type Source =
+  | { readonly kind: 'text'; readonly text: TextConfig; readonly length: number }
+  | { readonly kind: 'cache'; readonly folder: string };
+
+/** What explanations are made of, whichever source it is from. */
+interface Material {
+  readonly reader: Reader;
+  readonly coder: SparseCoder;
+  readonly tokenizer: Tokenizer;
+  readonly held: readonly HeldPart[];
+  readonly seed: number;
+}
+
+function sourceOf(flags: Flags): Source {
+  if (flags.cache === undefined) {
+    const text = {
+      path: requireFlag(flags.text, 'text', usage),
+      from: wholeFlag(flags.from, 'from', { least: 0, fallback: 0, usage }),
+      to: wholeFlag(flags.to, 'to', { least: 1, fallback: undefined, usage }),
+    };
+    return { kind: 'text', text, length: wholeFlag(flags.length, 'length', { least: 2, fallback: 128, usage }) };
+  }
+  const foreign = (['text', 'from', 'to', 'length'] as const).find((name) => flags[name] !== undefined);
+  if (foreign === undefined) return { kind: 'cache', folder: flags.cache };
+  throw new UsageError('BAD_ARGUMENTS', `--${foreign} is given, and --cache has its text already.`, `Usage: ${usage}`);
+}
+
+/** Explanations, and `[latent]` the largest activation of each. */
+async function explainFrom(source: Source, material: Material, how: Explaining, io: Io) {
+  const { reader, coder, tokenizer, held, seed } = material;
+  if (source.kind === 'cache') {
+    const cache = await openCache(source.folder);
+    await checkCache({ reader, coder, cache });
+    if (held.length > 0) evidenceContexts(contextsOfCorpus(cache.corpus, tokenizer.surface), held, false);
+    return explainCached({ reader, coder, cache, seed }, how, io);
+  }
+  const { contexts } = await readPart(tokenizer, source.text, source.length);
+  evidenceContexts(contexts, held, false);
+  const bar = io.progress('Collecting evidence', contexts.length, 'contexts');
+  const read = (batch: typeof contexts) => reader.read(batch, io.signal);
+  const evidence = await collectEvidence(read, coder, contexts, seed, (done) => bar.at(done));
+  bar.end();
+  return { explanations: await writeExplanations({ reader, coder, evidence, seed }, how, io), scale: evidence.scale };
+}
+
+/** How many there are, of how many, and how long. */
+function describe(
+  explanations: readonly InStyle<ExplainedStyle>[],
+  scale: Float32Array,
+  tokenizer: Tokenizer,
+  { maxTokens }: Explaining,
+): string {
+  const count = (prose: string): number => tokenizer.encode(prose, { special: false }).length;
+  const lengths = explanations.map((each) => explanationLength(each, count));
+  const mean = lengths.reduce((sum, each) => sum + each, 0) / Math.max(1, lengths.length);
+  const silent = scale.filter((largest) => largest === 0).length;
+  const wordless = scale.length - silent - explanations.length;
+  const others = [
+    `${silent} did not fire`,
+    ...(wordless > 0 ? [`of ${wordless} nothing can be said in so few tokens`] : []),
+  ];
+  return (
+    `${explanations.length} of ${scale.length} latents explained (${others.join('; ')}), ` +
+    `${mean.toFixed(1)} tokens each on average, at most ${maxTokens}.`
+  );
+}
 
 export const explain: Command = {
   usage,
   summary: "explain each of a coder's latents in one style from what it does on text, as JSON lines",
   async run(args, io) {
     const { values, positionals } = parseArguments(args, options, ['model folder'], usage);
-    const whole = (name: 'from' | 'length' | 'max-tokens' | 'seed', least: number, fallback: number) =>
-      wholeFlag(values[name], name, { least, fallback, usage });
     const folder = requireFlag(values.coder, 'coder', usage);
     const out = requireFlag(values.out, 'out', usage);
-    const text = {
-      path: requireFlag(values.text, 'text', usage),
-      from: whole('from', 0, 0),
-      to: wholeFlag(values.to, 'to', { least: 1, fallback: undefined, usage }),
+    const source = sourceOf(values);
+    const how = {
+      style: explainedStyle(values.style),
+      maxTokens: wholeFlag(values['max-tokens'], 'max-tokens', { least: 1, fallback: 64, usage }),
     };
-    const length = whole('length', 2, 128);
-    const how = { style: explainedStyle(values.style), maxTokens: whole('max-tokens', 1, 64) };
-    const seed = whole('seed', 0, 0);
+    const seed = wholeFlag(values.seed, 'seed', { least: 0, fallback: 0, usage });
     if (!values.force && existsSync(out)) {
       throw new UsageError('OUT_NOT_EMPTY', `${out} is already there.`, 'Name another file, or give --force.');
     }
@@ -63,21 +150,11 @@ export const explain: Command = {
       const reader = await openReader(model, model.hookpoint(hookpoint, { reads: spec.reads, writes: spec.writes }));
       const coder = await openCoder(model.parts.runtime, spec, reader.hookpoint);
       const tokenizer = await openTokenizer(model.folder);
-      const { contexts } = await readPart(tokenizer, text, length);
-      const bar = io.progress('Collecting evidence', contexts.length, 'contexts');
-      const read = (batch: typeof contexts) => reader.read(batch, io.signal);
-      const evidence = await collectEvidence(read, coder, contexts, seed, (done) => bar.at(done));
-      bar.end();
-      const explanations = await writeExplanations({ reader, coder, evidence, seed }, how, io);
+      const held: HeldPart[] = [];
+      for (const file of values['held-out'] ?? []) held.push(heldDocuments(file, await readTexts(file), tokenizer));
+      const { explanations, scale } = await explainFrom(source, { reader, coder, tokenizer, held, seed }, how, io);
       await writeWhole(out, formatExplanations(explanations));
-      const count = (prose: string): number => tokenizer.encode(prose, { special: false }).length;
-      const lengths = explanations.map((each) => explanationLength(each, count));
-      const mean = lengths.reduce((sum, each) => sum + each, 0) / Math.max(1, lengths.length);
-      io.note(
-        `${explanations.length} of ${spec.latents} latents explained ` +
-          `(of the others there is nothing to say: ${evidence.scale.filter((scale) => scale === 0).length} did not fire), ` +
-          `${mean.toFixed(1)} tokens each on average, at most ${how.maxTokens}.`,
-      );
+      io.note(describe(explanations, scale, tokenizer, how));
       io.print(out);
       return EXIT.done;
     } finally {

@@ -24,7 +24,8 @@ import {
 import type { CoderEvidence, SparseCoder } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
 import { explainerExtras } from './induction/extras.js';
-import { explainInThread } from './induction/in-thread.js';
+import { type ExplainingTask, explainInThread } from './induction/in-thread.js';
+import { madeFrom } from './induction/provenance.js';
 import type { Watched } from './progress.js';
 
 /** How explanations are to be written from evidence. */
@@ -71,10 +72,6 @@ export function explainedStyle(style: string): ExplainedStyle {
   );
 }
 
-/** Names the evidence, in the provenance of what is made of it. */
-const evidenceHash = (contexts: CoderEvidence['contexts']): string =>
-  sha256(...contexts.map(({ id }) => id)).slice(0, 16);
-
 /** @param tokenizer folder of the model whose tokenizer counts prose; `null` for programs */
 async function write(
   { hookpoint, coder, evidence, seed }: ProgramSource,
@@ -84,12 +81,17 @@ async function write(
   { progress, signal }: Watched,
 ): Promise<InStyle<ExplainedStyle>[]> {
   const { contexts, activations, scale } = evidence;
-  const { id, latents } = coder.spec;
+  const { latents } = coder.spec;
   const bar = progress(`Explaining ${latents} latents by ${style}, in at most ${maxTokens} tokens`, latents, 'latents');
-  const task = {
+  const given = { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras };
+  const provenance = madeFrom(
+    coder,
+    contexts.map(({ id }) => id),
+  );
+  const task: ExplainingTask = {
     style,
-    evidence: { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras },
-    options: { maxTokens, seed, provenance: { coder: id, evidence: evidenceHash(contexts) } },
+    evidence: { kind: 'given', evidence: given },
+    options: { maxTokens, seed, provenance },
     tokenizer,
   };
   const explanations = await explainInThread(task, (done) => bar.at(done), signal);

@@ -1,7 +1,8 @@
 /** Evidence for explanations: a coder's activations over much text, on disk, and examples drawn from them. */
 export { type EncodeContexts, encodeContexts, type FillOptions, fillCache } from './cache/fill.js';
+export { contextsOfCorpus, type LatentGroup, largestActivations, latentGroups } from './cache/groups.js';
 export { type ActivationCache, openCache } from './cache/open.js';
-export type { CacheIdentity } from './cache/records.js';
+export { type CacheIdentity, otherThan } from './cache/records.js';
 export {
   type HeldPart,
   type HeldText,

@@ -1,10 +1,20 @@
 import { Worker } from 'node:worker_threads';
 import type { ExplainedStyle, ExplainerEvidence, ExplainerOptions, InStyle } from '../../../explanations/index.js';
 
+/** Evidence in a cache on disk, which the thread reads by itself, so that it never is in memory as a whole. */
+export interface CachedEvidence {
+  readonly kind: 'cached';
+  readonly folder: string;
+  /** Folder of the model whose tokenizer says what the cache's tokens read like. */
+  readonly tokenizer: string;
+  /** What the cache does not hold. */
+  readonly beside: Omit<ExplainerEvidence, 'contexts' | 'activations'>;
+}
+
 /** What an explainer is given, as it can be sent to a thread. */
 export interface ExplainingTask {
   readonly style: ExplainedStyle;
-  readonly evidence: ExplainerEvidence;
+  readonly evidence: { readonly kind: 'given'; readonly evidence: ExplainerEvidence } | CachedEvidence;
   readonly options: Omit<ExplainerOptions, 'count' | 'onLatent'>;
   /** Folder of the model whose tokenizer counts prose; `null` for a style that has none. */
   readonly tokenizer: string | null;

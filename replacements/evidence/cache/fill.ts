@@ -4,7 +4,14 @@ import { type Context, type LatentActivations, UsageError } from '../../../harne
 import type { ReadComponent } from '../../coders/evidence.js';
 import { encodedBy, type SparseCoder } from '../../coders/sparse-coder.js';
 import { type ActivationCache, openCache } from './open.js';
-import { CACHE_FILE, type CacheIdentity, type CacheRecord, readCacheRecord, writeRecord } from './records.js';
+import {
+  CACHE_FILE,
+  type CacheIdentity,
+  type CacheRecord,
+  otherThan,
+  readCacheRecord,
+  writeRecord,
+} from './records.js';
 import { Shard, writeShard } from './shard.js';
 import { ShardRows } from './shard-rows.js';
 
@@ -117,18 +124,6 @@ async function passOver(
   }
 }
 
-/** What decides the numbers of a cache, and what it is called. */
-const DECIDES: readonly (readonly [keyof CacheIdentity, string])[] = [
-  ['model', 'model'],
-  ['coder', 'coder'],
-  ['latents', 'number of latents'],
-  ['hookpoint', 'hookpoint'],
-  ['reads', 'tensor to read'],
-  ['writes', 'tensor to write'],
-  ['encodes', 'side of the component'],
-  ['text', 'text, or other contexts of it'],
-];
-
 /** The record of a folder that is to be filled: its own, or a new one where it is empty. */
 async function begin(folder: string, identity: CacheIdentity): Promise<CacheRecord> {
   await mkdir(folder, { recursive: true });
@@ -140,8 +135,8 @@ async function begin(folder: string, identity: CacheIdentity): Promise<CacheReco
     await writeRecord(join(folder, CACHE_FILE), record);
     return record;
   }
-  const other = DECIDES.find(([key]) => present.identity[key] !== identity[key]);
-  if (other !== undefined) throw ofOthers(folder, `it was filled for another ${other[1]}`);
+  const other = otherThan(identity, present.identity);
+  if (other !== null) throw ofOthers(folder, `it was filled for another ${other}`);
   // What a killed run was writing.
   for (const name of names) if (name.endsWith('.draft')) await rm(join(folder, name), { recursive: true });
   return present;

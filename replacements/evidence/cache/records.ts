@@ -39,6 +39,24 @@ export type CacheIdentity = z.infer<typeof identitySchema>;
 export type CacheRecord = z.infer<typeof cacheSchema>;
 export type ShardRecord = z.infer<typeof shardSchema>;
 
+/** What decides the numbers of a cache, and what it is called. */
+const DECIDES: readonly (readonly [keyof CacheIdentity, string])[] = [
+  ['model', 'model'],
+  ['coder', 'coder'],
+  ['latents', 'number of latents'],
+  ['hookpoint', 'hookpoint'],
+  ['reads', 'tensor to read'],
+  ['writes', 'tensor to write'],
+  ['encodes', 'side of the component'],
+  ['text', 'text, or other contexts of it'],
+];
+
+/** The first thing in which a cache is another than is wanted, as a user calls it; `null` where it is the same. */
+export function otherThan(wanted: Partial<CacheIdentity>, found: CacheIdentity): string | null {
+  const other = DECIDES.find(([key]) => wanted[key] !== undefined && wanted[key] !== found[key]);
+  return other === undefined ? null : other[1];
+}
+
 export const CACHE_FILE = 'cache.json';
 export const SHARD_FILE = 'shard.json';
 export const shardFolder = (folder: string, shard: number): string =>
