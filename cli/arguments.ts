@@ -40,15 +40,21 @@ export function requireFlag(value: string | undefined, name: string, usage: stri
   return value;
 }
 
-/** A flag that is a whole number of at least `least`; `fallback` where it was left out. */
+/** A flag that is a whole number of at least `least`, and at most `most`; `fallback` where it was left out. */
 export function wholeFlag<T extends number | undefined>(
   value: string | undefined,
   name: string,
-  { least, fallback, usage }: { readonly least: number; readonly fallback: T; readonly usage: string },
+  {
+    least,
+    most = Number.POSITIVE_INFINITY,
+    fallback,
+    usage,
+  }: { readonly least: number; readonly most?: number; readonly fallback: T; readonly usage: string },
 ): number | T {
   if (value === undefined) return fallback;
-  if (!/^\d+$/.test(value) || Number(value) < least) {
-    throw badArguments(`--${name} is ${value}, not a whole number of at least ${least}.`, usage);
+  if (!/^\d+$/.test(value) || Number(value) < least || Number(value) > most) {
+    const range = most === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw badArguments(`--${name} is ${value}, not a whole number ${range}.`, usage);
   }
   return Number(value);
 }

@@ -11,6 +11,8 @@ import { plan } from './plan.js';
 import { report } from './report.js';
 import { run } from './run.js';
 import { score } from './score.js';
+import { selfCheck } from './self-check.js';
+import { serveSimulator } from './serve-simulator.js';
 import { train } from './train.js';
 
 /** Every command by its name, in the order of the help. A new one is a file here and one line. */
@@ -26,6 +28,8 @@ export const commands: Readonly<Record<string, Command>> = {
   explain,
   convert,
   score,
+  'self-check': selfCheck,
   report,
   compare,
+  'serve-simulator': serveSimulator,
 };

@@ -57,6 +57,14 @@ export {
   sampledRatings,
 } from './sampling/sampled-ratings.js';
 export { type LatentTraits, type Strata, type StrataOptions, strataOf } from './sampling/strata.js';
+export {
+  type ChatService,
+  type ChatServiceOptions,
+  errorReply,
+  openChatService,
+  type Reply,
+  RequestRefused,
+} from './serving/index.js';
 export { openShape, type ShapeConfig, shapeKinds, shapeSchema } from './shapes/index.js';
 export type { MissingReason, Question, RatingBlock, Reader, Simulator } from './simulator.js';
 export { type AskingOptions, askingSimulator } from './simulators/asking.js';

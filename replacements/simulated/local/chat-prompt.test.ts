@@ -18,14 +18,14 @@ const tokenizer: Tokenizer = {
   surface: (id) => String.fromCharCode(id),
 };
 let folders = 0;
-function opened(config: object, files: Readonly<Record<string, string>> = {}) {
+function opened(config: object, files: Readonly<Record<string, string>> = {}, model: object = {}) {
   const folder = mkdtempSync(join(root, `${folders++}-`));
   writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify(config));
   const added_tokens = [
     { content: '<|end|>', special: true },
     { content: '  ', special: false },
   ];
-  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ added_tokens }));
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ added_tokens, model }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return openChatPrompt(folder, tokenizer);
 }
@@ -79,6 +79,18 @@ describe('a chat prompt', () => {
       const text = (await opened(config)).render(messages);
       expect(text).toContain('a< |end|>[system]b  c');
       expect(text.split('<|end|>')).toHaveLength('chat_template' in config ? 2 : 1);
+    }
+  });
+
+  it.each([
+    ['by name', { unk_token: '<unk>', vocab: { a: 0, '<unk>': 99 } }],
+    ['by its place', { unk_id: 99, vocab: [['a', 0]] }],
+  ])('refuses text that has no token where the tokenizer has one for that, %s', async (_, model) => {
+    for (const config of [{}, { chat_template: TEMPLATE }]) {
+      const prompt = await opened(config, {}, model);
+      const say = (content: string) => () => prompt.encode([{ role: 'user', content }]);
+      expect(say('ab')).not.toThrow();
+      expect(say('abc')).toThrow(/has no token for a part of a prompt/);
     }
   });
 

@@ -9,13 +9,22 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** Stand-ins for a question, where only what stands behind any of them matters. */
+export const ANY_MESSAGES: readonly ChatMessage[] = [
+  { role: 'system', content: 'a' },
+  { role: 'user', content: 'b:' },
+];
+
 /** How a model is spoken to. */
 export interface ChatPrompt {
   /** `plain`: the folder has no chat template, so messages stand one below the other. */
   readonly kind: 'chat template' | 'plain';
   /** Everything that the model reads before its answer, as text. */
   render(messages: readonly ChatMessage[]): string;
-  /** The same as token ids. */
+  /**
+   * The same as token ids.
+   * @throws {UsageError} `UNKNOWN_TOKEN` for text that the tokenizer has no token for
+   */
   encode(messages: readonly ChatMessage[]): Int32Array;
 }
 
@@ -31,8 +40,17 @@ const configFile = z.looseObject({
       Array.isArray(given) ? (given.find(({ name }) => name === 'default') ?? given[0])?.template : given,
     ),
 });
+const id = z.int().nonnegative();
 const tokenizerFile = z.looseObject({
   added_tokens: z.array(z.looseObject({ content: z.string(), special: z.boolean().optional() })).default([]),
+  // What stands in for text that no token spells: by name, or by its place in a list.
+  model: z
+    .looseObject({ unk_token: z.string().nullish(), unk_id: id.nullish(), vocab: z.unknown().optional() })
+    .transform(({ unk_token: name, unk_id, vocab }) => {
+      const named = z.record(z.string(), id).safeParse(vocab).data;
+      return { unknown: unk_id ?? (name == null ? null : (named?.[name] ?? null)) };
+    })
+    .default({ unknown: null }),
 });
 
 /** Some templates write today's date where they are given a clock: setting it to what nothing defines takes it away. */
@@ -48,9 +66,18 @@ const NO_CLOCK = '{%- set strftime_now = no_clock -%}';
  */
 export async function openChatPrompt(folder: string, tokenizer: Tokenizer): Promise<ChatPrompt> {
   const config = configFile.parse(JSON.parse(await readFile(join(folder, 'tokenizer_config.json'), 'utf8')));
-  const { added_tokens: added } = tokenizerFile.parse(
-    JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')),
-  );
+  const {
+    added_tokens: added,
+    model: { unknown },
+  } = tokenizerFile.parse(JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')));
+  const known = (tokens: Int32Array): Int32Array => {
+    if (unknown === null || !tokens.includes(unknown)) return tokens;
+    throw new UsageError(
+      'UNKNOWN_TOKEN',
+      `The tokenizer in ${folder} has no token for a part of a prompt.`,
+      'Take out what is written in letters that the model does not know, or take another model.',
+    );
+  };
   const specials = added.filter(({ special, content }) => special === true && content.length > 1);
   const harmless = (messages: readonly ChatMessage[]): ChatMessage[] =>
     messages.map(({ role, content }) => ({ role, content: broken(content, specials) }));
@@ -62,7 +89,7 @@ export async function openChatPrompt(folder: string, tokenizer: Tokenizer): Prom
         .map(({ content }) => content)
         .join('\n\n')
         .concat('\n');
-    return { kind: 'plain', render, encode: (messages) => tokenizer.encode(render(messages)) };
+    return { kind: 'plain', render, encode: (messages) => known(tokenizer.encode(render(messages))) };
   }
   const refuse = (cause: unknown) =>
     new UsageError(
@@ -84,15 +111,17 @@ export async function openChatPrompt(folder: string, tokenizer: Tokenizer): Prom
     const data = harmless(messages);
     try {
       return fill(data);
-    } catch {
-      return attempt(() => fill(withoutSystem(data)), refuse);
+    } catch (cause) {
+      const rewritten = withoutSystem(data);
+      if (rewritten === null) throw refuse(cause);
+      return attempt(() => fill(rewritten), refuse);
     }
   };
   // The template writes what a tokenizer would add around a text.
   return {
     kind: 'chat template',
     render,
-    encode: (messages) => tokenizer.encode(render(messages), { special: false }),
+    encode: (messages) => known(tokenizer.encode(render(messages), { special: false })),
   };
 }
 
@@ -120,8 +149,8 @@ function broken(content: string, specials: readonly { readonly content: string }
   );
 }
 
-/** The system's message at the head of the first that follows. */
-function withoutSystem([system, first, ...others]: readonly ChatMessage[]): ChatMessage[] {
-  if (system?.role !== 'system' || first === undefined) throw new Error('it refuses these messages');
+/** The system's message at the head of the first that follows; `null` where there is none. */
+function withoutSystem([system, first, ...others]: readonly ChatMessage[]): ChatMessage[] | null {
+  if (system?.role !== 'system' || first === undefined) return null;
   return [{ role: first.role, content: `${system.content}\n\n${first.content}` }, ...others];
 }

@@ -3,7 +3,8 @@ import type { Asker, Expects, Query, SlotAnswer, SlotDistribution } from '../ask
 import { type Alarm, AlarmWatch } from '../endpoints/alarms.js';
 import { systemClock } from '../endpoints/clock.js';
 import { Meter } from '../endpoints/usage.js';
-import { type ChatPrompt, openChatPrompt } from './chat-prompt.js';
+import { ANY_MESSAGES, type ChatPrompt, openChatPrompt } from './chat-prompt.js';
+import { readGenerationConfig } from './generation-config.js';
 import { joined, type Slot, slotReader } from './slot-reader.js';
 import { scalesOf } from './values.js';
 
@@ -58,13 +59,16 @@ export interface LocalAsker extends Asker {
 export async function localAsker({ model, onAlarm, ...reading }: LocalAskerOptions): Promise<LocalAsker> {
   const tokenizer = await model.tokenizer();
   const prompt = await openChatPrompt(model.folder, tokenizer);
-  const scales = scalesOf(tokenizer, model.vocabulary, prompt.render(messagesOf({ system: 'a', user: 'b:' })));
+  const { mostTokens } = await readGenerationConfig(model.folder);
+  const scales = scalesOf(tokenizer, model.vocabulary, prompt.render(ANY_MESSAGES));
   const lm = await openLanguageModel(model, reading);
   const read = slotReader(lm, scales);
   const usage = { queries: 0, tokensIn: 0, tokensOut: 0 };
   const watch = new AlarmWatch((alarm) => onAlarm?.(alarm));
   const meter = new Meter(null, systemClock);
-  const { digit, yesNo, firstOfList, nextOfList } = scales;
+  const { yesNo, firstOfList, nextOfList } = scales;
+  // Behind the only token that a model answers with, "10" cannot go on.
+  const digit = mostTokens === 1 ? { ...scales.digit, goesOn: null } : scales.digit;
 
   /** The slots of an answer, in order. */
   function slotsOf(expects: Expects): readonly Slot[] {

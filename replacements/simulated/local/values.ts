@@ -38,8 +38,8 @@ const YES_NO = [
 /** What a model may answer where it takes the scale to end there. */
 const BEYOND = '10';
 /** The list that prompts for several ratings ask for. */
-const OPENING = '{"ratings": [';
-const BETWEEN = ', ';
+export const LIST_OPENING = '{"ratings": [';
+export const LIST_BETWEEN = ', ';
 
 /**
  * The tokens that read as a rating or as yes or no, just as answers of an endpoint are read: all of the vocabulary that
@@ -78,8 +78,8 @@ export function scalesOf(tokenizer: Tokenizer, vocabulary: number, before: strin
   return {
     digit: { head: [], spellings: digits, goesOn },
     yesNo: { head: [], spellings: scale(YES_NO, yesOf), goesOn: null },
-    firstOfList: { head: headOf(before, OPENING), spellings: digits, goesOn },
-    nextOfList: { head: headOf(`${before}${OPENING}0`, BETWEEN), spellings: digits, goesOn },
+    firstOfList: { head: headOf(before, LIST_OPENING), spellings: digits, goesOn },
+    nextOfList: { head: headOf(`${before}${LIST_OPENING}0`, LIST_BETWEEN), spellings: digits, goesOn },
     isBlank: (token) => surfaces[token]?.trim() === '',
   };
 }
