@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { filesOf, openModel, sha256OfFile } from '../../../harness/index.js';
 import {
@@ -29,6 +31,11 @@ const schema = z.strictObject({
   prompts: z.string().optional(),
 });
 
+/** Files by which a model is spoken to: with others, the same weights give other answers. */
+const SPOKEN = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'generation_config.json'];
+const spokenBy = (folder: string): string[] =>
+  SPOKEN.map((name) => join(folder, name)).filter((file) => existsSync(file));
+
 /** An asker whose answers are kept: a model on this machine costs no money, but minutes. */
 function stored(asker: LocalAsker, model: string, answers: Awaited<ReturnType<SharedAnswers['open']>>): ToldAsker {
   return {
@@ -56,10 +63,8 @@ export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, p
           onAlarm: (alarm) => needs.note(`local:${model.name}: ${alarmText(alarm)}`),
         });
         for (const note of asker.notes) needs.note(`${asker.id}: ${note}`);
-        const identity = contentKey(
-          'local model@2',
-          await Promise.all(filesOf(model.parts.original).map(sha256OfFile)),
-        );
+        const files = [...filesOf(model.parts.original), ...spokenBy(model.folder)];
+        const identity = contentKey('local model@3', await Promise.all(files.map(sha256OfFile)));
         const watched = watchedAsker(stored(asker, identity, await needs.answers.open()), {
           model: model.name,
           planned: needs.planned,
