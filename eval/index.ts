@@ -1,4 +1,17 @@
 export {
+  type CheckedEntry,
+  type CheckInput,
+  checkPlanted,
+  GOAL as PLANTED_GOAL,
+  type HeldContext,
+  type PlantedCheck,
+  type Proportion,
+  plantedCheckSchema,
+  readPlantedCheck,
+  SUSPECT,
+  writePlantedCheck,
+} from './planted/index.js';
+export {
   type Example,
   type Examples,
   type LatentRow,

@@ -24,6 +24,7 @@ export {
   styles,
 } from './explanation.js';
 export { formatExplanations, parseExplanations, readExplanations } from './file.js';
+export { harmless as harmlessProse } from './formats/hostile.js';
 export {
   describeAltered,
   describeUnmatched,
@@ -42,6 +43,7 @@ export { indexNgrams, type NgramIndex } from './induce/ngrams.js';
 export { quoteToken } from './pattern/describe.js';
 export { compilePatterns } from './pattern/matcher.js';
 export { patternLength } from './pattern/pattern.js';
+export { PLANTED_KINDS, type PlantedKind, plantError } from './planted/plant.js';
 export { parseProgram } from './program/parser.js';
 export { printProgram } from './program/print.js';
 export { type Program, ProgramError } from './program/syntax.js';

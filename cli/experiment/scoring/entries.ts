@@ -6,7 +6,7 @@ import {
 } from '../../../explanations/index.js';
 import { UsageError } from '../../../harness/index.js';
 import { shuffleExplanations } from '../../../replacements/index.js';
-import { inducedOrCached } from '../explanations.js';
+import { explainedOrCached } from '../explanations.js';
 import type { Watched } from '../progress.js';
 import { entryName, type SimulatedConfig } from '../schema.js';
 import { type ChosenSimulator, chosenSimulator } from '../simulators/index.js';
@@ -108,9 +108,8 @@ export async function explainedEntries(
   const { reader, coder, experiment } = stage;
   const induced = async ({ explanations }: SimulatedConfig): Promise<ByLatent> => {
     if (explanations === null || !('induce' in explanations)) throw new Error('explanations are given or induced');
-    const evidence = await stage.evidence();
-    const explained = { hookpoint: reader.hookpoint, coder, evidence, seed: experiment.seed };
-    return inducedOrCached(explained, explanations.induce.maxTokens, options.cache, options);
+    const explained = { reader, coder, evidence: await stage.evidence(), seed: experiment.seed };
+    return explainedOrCached(explained, explanations.induce, options.cache, options);
   };
   const explained: ExplainedEntry[] = [];
   for (const entry of entries) {

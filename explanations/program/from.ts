@@ -1,0 +1,43 @@
+import type { InStyle } from '../explanation.js';
+import type { TableItem } from '../styles/token-table.js';
+import { parseProgram } from './parser.js';
+import type { Case, Condition, Program, TokenSet } from './syntax.js';
+
+const endsIn = (slots: readonly TokenSet[]): Condition =>
+  slots.length === 1 ? { kind: 'in', back: 0, set: slots[0]! } : { kind: 'ngram', slots };
+
+const whenEndsIn = (slots: readonly TokenSet[], strength: number): Case => ({
+  when: endsIn(slots),
+  gives: { kind: 'number', value: strength },
+});
+
+const firstOf = (cases: readonly Case[]): Program => ({
+  classes: [],
+  rating: cases.length === 0 ? { kind: 'number', value: 0 } : { kind: 'choose', cases, otherwise: null },
+});
+
+/**
+ * What a pattern, a table or a program says, as a program: the same rating at each token. Cases stand in the order in which
+ * they decide: a pattern's longest rules first, a table's rows as they are.
+ */
+export function asProgram(explanation: InStyle<'pattern' | 'token-table' | 'program'>): Program {
+  switch (explanation.style) {
+    case 'program':
+      return parseProgram(explanation.source);
+    case 'pattern': {
+      const longestFirst = [...explanation.rules].sort((a, b) => b.tokens.length - a.tokens.length);
+      return firstOf(longestFirst.map(({ tokens, strength }) => whenEndsIn(tokens, strength)));
+    }
+    case 'token-table': {
+      const { rows, classes = {} } = explanation;
+      // A table's own classes may have names that no program can give, so their tokens stand in their place.
+      const spelled = (set: readonly TableItem[]): TokenSet =>
+        set.flatMap((item): TokenSet => (typeof item === 'string' ? [item] : (classes[item.class] ?? [item])));
+      return firstOf(
+        rows.map(({ tokens, previous, strength }) =>
+          whenEndsIn(previous === undefined ? [spelled(tokens)] : [spelled(previous), spelled(tokens)], strength),
+        ),
+      );
+    }
+  }
+}
