@@ -56,6 +56,8 @@ export interface Stage {
 export interface OpenSimulated {
   readonly config: SimulatedConfig;
   readonly explanations: ReadonlyMap<number, Explanation>;
+  /** False where the budget ended the writing of the explanations: there are too few to be measured. */
+  readonly complete: boolean;
   readonly open: OpenSimulator;
 }
 

@@ -1,5 +1,7 @@
+import { dollars } from './money.js';
 import type { Plan } from './plan.js';
 import { CHARACTERS_PER_TOKEN, type PlannedQueries } from './planned-queries.js';
+import { describeWriting } from './writing/planned.js';
 
 const number = (value: number): string => value.toLocaleString('en-US');
 const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
@@ -10,11 +12,6 @@ export function duration(seconds: number): string {
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
   if (seconds < 48 * 3600) return `${(seconds / 3600).toFixed(1)} h`;
   return `${(seconds / 86_400).toFixed(1)} days`;
-}
-
-/** Dollars with cents, or two digits of what is less. */
-export function dollars(usd: number): string {
-  return `$${usd >= 0.1 || usd === 0 ? usd.toFixed(2) : usd.toPrecision(2)}`;
 }
 
 function describeCost({ promptTokens, answerTokens, usd }: PlannedQueries): string {
@@ -62,9 +59,10 @@ function describeQueries(planned: PlannedQueries): string[] {
 
 /** The plan in plain words, one item a line. */
 export function describePlan(plan: Plan): string {
-  const { contexts, positions, protocol, arms, mayAppear, queries } = plan;
+  const { contexts, positions, protocol, arms, mayAppear, queries, writing } = plan;
   return [
     `${number(contexts)} contexts, ${number(positions)} positions (protocol ${protocol}), ${arms.length} arms`,
+    ...writing.map((each) => `  ${describeWriting(each)}`),
     ...queries.flatMap(describeQueries),
     ...mayAppear.map((arm) => `  ${arm} is measured too where some latents get no explanation`),
   ].join('\n');

@@ -27,6 +27,8 @@ import { explainerExtras } from './induction/extras.js';
 import { type ExplainingTask, explainInThread } from './induction/in-thread.js';
 import { madeFrom } from './induction/provenance.js';
 import type { Watched } from './progress.js';
+import { writtenBefore } from './writing/cached.js';
+import type { WritingConfig } from './writing/config.js';
 
 /** How explanations are to be written from evidence. */
 export interface Explaining {
@@ -68,7 +70,7 @@ export function explainedStyle(style: string): ExplainedStyle {
   throw new UsageError(
     'NO_EXPLAINER',
     `Nothing writes explanations in the style ${JSON.stringify(style)}.`,
-    `Styles that can be written from evidence: ${explainedStyles.join(', ')}.`,
+    `Styles that can be written without a language model: ${explainedStyles.join(', ')}; with one: --simulator.`,
   );
 }
 
@@ -156,13 +158,21 @@ async function cached(
   return new Map(found.map((each) => [each.latent, each]));
 }
 
-/** Explanations by latent: written on first use and cached by the content of coder, evidence and, for prose, the model. */
+/**
+ * Explanations by latent: written on first use and cached by the content of coder, evidence and, for prose, the model.
+ * Nobody is asked here: those by a language model must have been written before.
+ * @throws {UsageError} `NOT_WRITTEN`
+ */
 export async function explainedOrCached(
   explained: Explained,
-  how: Explaining,
+  how: Explaining | WritingConfig,
   cache: string,
   watched: Watched,
 ): Promise<ReadonlyMap<number, Explanation>> {
+  if ('by' in how) {
+    const { explanations } = await writtenBefore(how, explained, cache);
+    return new Map(explanations.map((each) => [each.latent, each]));
+  }
   const { model, hookpoint } = explained.reader;
   const source = { ...explained, hookpoint };
   const key = explanationsKey(source, how, isExecutable(how.style) ? null : await modelHash(model));

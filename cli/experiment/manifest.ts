@@ -9,7 +9,7 @@ import { isHubReference } from '../hub/index.js';
 import { ownVersion, packageFolder, versionIn } from '../package.js';
 import type { OpenSimulated, Stage } from './arms.js';
 import { asReference, type FetchedSource } from './fetched.js';
-import { mapPaths } from './paths.js';
+import { mapPaths, withSimulators } from './paths.js';
 import type { Plan } from './plan.js';
 import { type Experiment, entryName } from './schema.js';
 import { publicAddress } from './simulators/address.js';
@@ -111,7 +111,7 @@ function withoutCredentials(experiment: Experiment): Experiment {
       ...(endpoints && { endpoints: endpoints.map((each) => ({ ...each, baseUrl: publicAddress(each.baseUrl) })) }),
     };
   };
-  const simulated = experiment.simulated.map((each) => ({ ...each, simulator: shown(each.simulator) }));
+  const simulated = experiment.simulated.map((each) => withSimulators(each, shown));
   return { ...experiment, simulated };
 }
 

@@ -60,7 +60,14 @@ async function askAll(stage: Stage, { config, simulator, explanations, read, pro
     if (unanswered()) throw new AnswersNeeded();
     return contrast(firstWave);
   };
-  const planned = await ratingsByPlan(stage, { config, explanations, open }, explanations, read, rewritten, progress);
+  const planned = await ratingsByPlan(
+    stage,
+    { config, explanations, complete: true, open },
+    explanations,
+    read,
+    rewritten,
+    progress,
+  );
   // Sampled plans have asked by now; exhaustive ones ask as ratings are wanted.
   if (planned.sampling !== null) return;
   const at = (context: Context) => scoredPositions(context, experiment.protocol);

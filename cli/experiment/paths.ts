@@ -1,5 +1,17 @@
-import type { CoderConfig, Experiment } from './schema.js';
+import type { CoderConfig, Experiment, SimulatedConfig } from './schema.js';
 import type { SimulatorConfig } from './simulators/index.js';
+import { withAsked } from './writing/config.js';
+
+/** An entry with everybody whom it asks put through `change`: its simulator, and who writes and judges explanations. */
+export function withSimulators(
+  entry: SimulatedConfig,
+  change: (simulator: SimulatorConfig) => SimulatorConfig,
+): SimulatedConfig {
+  const { simulator, explanations } = entry;
+  const changed = { ...entry, simulator: change(simulator) };
+  if (explanations === null || !('induce' in explanations) || !('by' in explanations.induce)) return changed;
+  return { ...changed, explanations: { induce: withAsked(explanations.induce, change) } };
+}
 
 /** An experiment with each of its paths put through `at`. */
 export function mapPaths<T extends Experiment>(experiment: T, at: (path: string) => string): T {
@@ -13,6 +25,10 @@ export function mapPaths<T extends Experiment>(experiment: T, at: (path: string)
     const here = simulator.kind === 'local' ? { ...simulator, model: at(simulator.model) } : simulator;
     return 'prompts' in here && here.prompts !== undefined ? { ...here, prompts: at(here.prompts) } : here;
   };
+  const explanationsAt = (explanations: SimulatedConfig['explanations']): SimulatedConfig['explanations'] => {
+    if (explanations === null) return null;
+    return 'file' in explanations ? { file: at(explanations.file) } : explanations;
+  };
   return {
     ...experiment,
     model: at(experiment.model),
@@ -23,11 +39,8 @@ export function mapPaths<T extends Experiment>(experiment: T, at: (path: string)
       calibration: text(texts.calibration),
       evaluation: text(texts.evaluation),
     },
-    simulated: experiment.simulated.map((each) => ({
-      ...each,
-      simulator: simulatorAt(each.simulator),
-      explanations:
-        each.explanations && 'file' in each.explanations ? { file: at(each.explanations.file) } : each.explanations,
-    })),
+    simulated: experiment.simulated.map((each) =>
+      withSimulators({ ...each, explanations: explanationsAt(each.explanations) }, simulatorAt),
+    ),
   };
 }

@@ -5,9 +5,10 @@ import { contentKey } from './cache.js';
 import { type Forecast, NOTHING_KNOWN } from './forecast.js';
 import { mapPaths } from './paths.js';
 import { countPositions, type Explained, type PlannedQueries, planQueries } from './planned-queries.js';
-import { type Experiment, entryName } from './schema.js';
+import { type Experiment, entryName, writingOf } from './schema.js';
 import { chosenSimulator } from './simulators/index.js';
 import type { ExperimentTexts } from './texts.js';
+import { type PlannedWriting, planWriting } from './writing/planned.js';
 
 export { describePlan } from './describe-plan.js';
 export type { Explained, PlannedQueries } from './planned-queries.js';
@@ -22,7 +23,9 @@ export interface Plan {
   /** Arms that are measured only if induction leaves some latents without an explanation. */
   readonly mayAppear: readonly string[];
   readonly queries: readonly PlannedQueries[];
-  /** Queries to endpoints, over all simulators; answers already stored are asked again of nobody. */
+  /** Explanations that a language model writes first; those that several entries share once. */
+  readonly writing: readonly PlannedWriting[];
+  /** Queries to endpoints, over all simulators, writers and their judges; answers already stored are asked again of nobody. */
   readonly paidQueries: number;
 }
 
@@ -65,6 +68,17 @@ function armNames(
   return { arms, mayAppear };
 }
 
+function planWritings(experiment: Experiment, explained: readonly (readonly Explained[])[]): readonly PlannedWriting[] {
+  const planned = experiment.simulated.flatMap((config, index) => {
+    const writing = writingOf(config);
+    if (writing === null) return [];
+    const latents = explained[index]!.map((each) => ('given' in each ? each.width : each.atMost));
+    const all = latents.reduce((sum, width) => sum + width, 0);
+    return [[JSON.stringify(writing), planWriting(writing, all, experiment.prices)] as const];
+  });
+  return [...new Map(planned).values()];
+}
+
 /**
  * Counts what a run will measure and ask.
  * @param explained one entry for each of `experiment.simulated`, with one for each hookpoint
@@ -82,6 +96,7 @@ export function planRun(
   const queries = experiment.simulated.map((config, index) =>
     planQueries(experiment, config, texts, explained[index]!, shapes[index] ?? null, forecast),
   );
+  const writing = planWritings(experiment, explained);
   const ids = ({ contexts }: { readonly contexts: readonly Context[] }) => contexts.map(({ id }) => id);
   return {
     id: contentKey(
@@ -96,6 +111,10 @@ export function planRun(
     positions: countPositions(texts.evaluation.contexts, protocol),
     ...armNames(experiment, explained),
     queries,
-    paidQueries: queries.reduce((sum, { paid, queries: asked }) => sum + (paid ? asked : 0), 0),
+    writing,
+    paidQueries: [
+      ...queries.map(({ paid, queries: asked }) => (paid ? asked : 0)),
+      ...writing.map(({ queries: asked }) => asked),
+    ].reduce((sum, asked) => sum + asked, 0),
   };
 }

@@ -32,10 +32,11 @@ import { describeRun } from './manifest.js';
 import { type Plan, planRun } from './plan.js';
 import type { Progress } from './progress.js';
 import { writeReport } from './report.js';
-import { type Experiment, entryName } from './schema.js';
+import { type Experiment, entryName, writingOf } from './schema.js';
 import { chosenSimulator, type Environment, isOffline, sharedAnswers } from './simulators/index.js';
 import { openSimulated, openStages } from './stages.js';
 import { surveyExperiment } from './survey.js';
+import { checkWriting } from './writing/config.js';
 
 export interface RunOptions {
   /** Folder that the result is written to. */
@@ -68,7 +69,7 @@ interface BuiltArms {
 interface BuiltEntry {
   readonly name: string;
   readonly paid: boolean;
-  /** One for each hookpoint; `null` where the budget did not reach its calibration. */
+  /** One for each hookpoint; `null` where the budget did not reach its explanations or its calibration. */
   readonly atStages: readonly BuiltArms[] | null;
 }
 
@@ -138,7 +139,11 @@ const SHOWN_CONTESTS = 12;
 export async function runExperiment(written: Experiment, options: RunOptions): Promise<RunOutcome> {
   const { out, progress, signal } = options;
   const startedAt = options.now();
-  for (const { simulator } of written.simulated) chosenSimulator(simulator).checkEnvironment(options.environment);
+  for (const config of written.simulated) {
+    chosenSimulator(config.simulator).checkEnvironment(options.environment);
+    const writing = writingOf(config);
+    if (writing !== null) checkWriting(writing, options.environment);
+  }
   const survey = await surveyExperiment(written, options);
   const { experiment, sources, texts, rewrites } = survey;
   const answers = sharedAnswers(options.cache);
@@ -178,7 +183,8 @@ export async function runExperiment(written: Experiment, options: RunOptions): P
     for (const [index, config] of experiment.simulated.entries()) {
       const here = simulated.map((each) => each[index]!);
       const partly = explained[index]!.some(({ given, width }) => given.size < width);
-      const atStages = await buildEntry(stages, here, partly, progress);
+      const complete = here.every((each) => each.complete);
+      const atStages = complete ? await buildEntry(stages, here, partly, progress) : null;
       entries.push({ name: entryName(config), paid: here.some(({ open }) => open.paid), atStages });
     }
     const content = [

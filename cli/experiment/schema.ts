@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { explainedStyles, styles } from '../../explanations/index.js';
+import { type ExplainedStyle, explainedStyles, type Style, styles } from '../../explanations/index.js';
 import { calibrationIds, coderFormats, RECIPE } from '../../replacements/index.js';
 import { budgetSchema, priceTableSchema } from './budget.js';
 import { simulatorSchema } from './simulators/index.js';
+import { proseStyles, type WritingConfig, writingSchema } from './writing/config.js';
 
 const share = z.number().min(0).max(1);
 const count = z.number().int().positive();
@@ -41,8 +42,13 @@ export type Recipe = z.infer<typeof recipeSchema>;
 const explanationsSchema = z.union([
   z.strictObject({ file: z.string() }),
   z.strictObject({
-    /** Written from the evidence without a language model, at most this many tokens each; default: in the entry's style. */
-    induce: z.strictObject({ style: z.enum(explainedStyles).optional(), maxTokens: count.default(64) }),
+    /** Written from the evidence on first use; default: in the entry's style. */
+    induce: z.union([
+      /** Without a language model, at most this many tokens each. */
+      z.strictObject({ style: z.enum(explainedStyles).optional(), maxTokens: count.default(64) }),
+      /** By a language model. */
+      writingSchema.extend({ style: z.enum(proseStyles).optional() }),
+    ]),
   }),
 ]);
 
@@ -96,26 +102,54 @@ const writtenSimulatedSchema = z.strictObject({
   shuffled: z.boolean().default(true),
 });
 
-/** An entry of `simulated`; what is induced is in its style, whichever of the two places says it. */
-const simulatedSchema = writtenSimulatedSchema.transform(({ style, explanations, ...rest }, context) => {
-  if (explanations === null || !('induce' in explanations)) {
-    return { ...rest, style: style === undefined ? ('pattern' as const) : style, explanations };
-  }
+/** Where the explanations of an entry come from. */
+type ExplanationsConfig =
+  | { readonly file: string }
+  | { readonly induce: { readonly style: ExplainedStyle; readonly maxTokens: number } | WritingConfig };
+
+/** An entry of `simulated`. What is induced is in its style. */
+export type SimulatedConfig = Omit<z.output<typeof writtenSimulatedSchema>, 'style' | 'explanations'> & {
+  readonly style: Style | null;
+  readonly explanations: ExplanationsConfig | null;
+};
+
+/** Whichever of the two places says the style of what is induced. */
+const simulatedSchema = writtenSimulatedSchema.transform(
+  ({ style, explanations, ...rest }, context): SimulatedConfig => {
+    if (explanations === null || !('induce' in explanations)) {
+      return { ...rest, style: style === undefined ? 'pattern' : style, explanations };
+    }
+    const { induce } = explanations;
+    const refuse = (message: string) => {
+      context.addIssue({ code: 'custom', path: ['explanations', 'induce', 'style'], message });
+      return z.NEVER;
+    };
+    if (style === null) return refuse('the entry says `style: null`, for which no explanation is read');
+    const wanted = induce.style ?? style ?? 'pattern';
+    if (style !== undefined && style !== wanted) return refuse(`${wanted}, where the style of the entry is ${style}`);
+    if ('by' in induce) {
+      const asked = proseStyles.find((each) => each === wanted);
+      if (asked === undefined) {
+        return refuse(`${wanted} is not written by a language model; these styles are: ${proseStyles.join(', ')}`);
+      }
+      return { ...rest, style: asked, explanations: { induce: { ...induce, style: asked } } };
+    }
+    const written = explainedStyles.find((each) => each === wanted);
+    if (written === undefined) {
+      return refuse(
+        `${wanted} is not written without a language model (\`by\`); these styles are: ${explainedStyles.join(', ')}`,
+      );
+    }
+    return { ...rest, style: written, explanations: { induce: { ...induce, style: written } } };
+  },
+);
+
+/** How a language model writes an entry's explanations; `null` where none does. */
+export function writingOf({ explanations }: SimulatedConfig): WritingConfig | null {
+  if (explanations === null || !('induce' in explanations)) return null;
   const { induce } = explanations;
-  const refuse = (message: string) => {
-    context.addIssue({ code: 'custom', path: ['explanations', 'induce', 'style'], message });
-    return z.NEVER;
-  };
-  if (style === null) return refuse('the entry says `style: null`, for which no explanation is read');
-  const wanted = induce.style ?? style ?? 'pattern';
-  if (style !== undefined && style !== wanted) return refuse(`${wanted}, where the style of the entry is ${style}`);
-  const written = explainedStyles.find((each) => each === wanted);
-  if (written === undefined) {
-    return refuse(`${wanted} is not written from evidence alone; these styles are: ${explainedStyles.join(', ')}`);
-  }
-  return { ...rest, style: written, explanations: { induce: { ...induce, style: written } } };
-});
-export type SimulatedConfig = z.infer<typeof simulatedSchema>;
+  return 'by' in induce ? induce : null;
+}
 
 /** What an entry of `simulated` is called in tables and ids. */
 export function entryName({ name, style, simulator }: SimulatedConfig): string {
@@ -186,6 +220,8 @@ const writtenSchema = z.strictObject({
     calibration: textSchema,
     evaluation: textSchema,
   }),
+  /** What becomes of contexts of the evidence that have a stretch of calibration or evaluation text. */
+  contamination: z.enum(['refuse', 'leave-out']).default('refuse'),
   simulated: z
     .array(simulatedSchema)
     .refine(

@@ -6,9 +6,14 @@ import { trainedCoder } from './coder.js';
 import { explainedOrCached } from './explanations.js';
 import type { Watched } from './progress.js';
 import { lazySamplingBasis } from './sampling.js';
-import type { SimulatedConfig } from './schema.js';
+import { type SimulatedConfig, writingOf } from './schema.js';
 import { openSimulator, type SimulatorNeeds } from './simulators/index.js';
 import type { Survey, SurveyedRewrite } from './survey.js';
+import { writtenOrCached } from './writing/cached.js';
+import type { WritingConfig } from './writing/config.js';
+import { describeWritten } from './writing/describe.js';
+import { sumOfUsage, type WritingNeeds } from './writing/people.js';
+import type { Written } from './writing/write.js';
 
 interface StageOptions extends Watched {
   readonly cache: string;
@@ -74,6 +79,19 @@ export async function explanationsAt(
   return explainedOrCached(explained, explanations.induce, cache, { progress, signal });
 }
 
+/** Has a language model write what is said of each latent, and tells the user what came of it. */
+async function writtenAt(
+  writing: WritingConfig,
+  { coder, reader, evidence, experiment }: Stage,
+  needs: WritingNeeds,
+): Promise<Written> {
+  const written = await writtenOrCached(writing, { reader, coder, evidence, seed: experiment.seed }, needs);
+  const about = { by: writing.by.model, hookpoint: reader.hookpoint.id, latents: coder.spec.latents };
+  for (const line of describeWritten(written, about)) needs.note(line);
+  return written;
+}
+
+/** An entry of `simulated` at one hookpoint, with its explanations, which may be asked for and paid, and its simulator. */
 export async function openSimulated(
   config: SimulatedConfig,
   given: ReadonlyMap<number, Explanation> | null,
@@ -82,5 +100,23 @@ export async function openSimulated(
   options: StageOptions,
 ): Promise<OpenSimulated> {
   const open = await openSimulator(config.simulator, { ...needs, evidence: stage.evidence });
-  return { config, explanations: await explanationsAt(config, given, stage, options), open };
+  const writing = given === null ? writingOf(config) : null;
+  if (writing === null) {
+    return { config, explanations: await explanationsAt(config, given, stage, options), complete: true, open };
+  }
+  try {
+    // What is planned of the simulator is nothing that a judge is asked.
+    const { planned: _, ...others } = needs;
+    const { explanations, partial, usage } = await writtenAt(writing, stage, others);
+    return {
+      config,
+      explanations: new Map(explanations.map((each) => [each.latent, each])),
+      complete: !partial,
+      // What was paid for the explanations is a part of what the entry costs.
+      open: { ...open, usage: () => sumOfUsage(open.usage(), usage) },
+    };
+  } catch (error) {
+    await open.close?.();
+    throw error;
+  }
 }

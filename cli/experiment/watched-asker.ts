@@ -1,6 +1,6 @@
 import type { Asker } from '../../replacements/index.js';
-import { dollars } from './describe-plan.js';
 import { DistinctCount } from './distinct-count.js';
+import { dollars } from './money.js';
 import type { Bar, Progress } from './progress.js';
 
 /** How asking goes, of late; dollars where it costs some and the price is known. */

@@ -41,7 +41,7 @@ const extraBodySchema = z.record(z.string(), z.unknown()).check(({ value, issues
   issues.push({ code: 'custom', input: value, path: [], message });
 });
 
-const schema = z.strictObject({
+export const openaiSchema = z.strictObject({
   kind: z.literal('openai'),
   model: z.string(),
   /** Default: the environment's OPENAI_BASE_URL. */
@@ -64,7 +64,7 @@ const schema = z.strictObject({
   /** What whoever answers a batch file can do, where nobody can probe it. */
   assume: assumedSchema.optional(),
 });
-type Config = z.output<typeof schema>;
+export type OpenaiConfig = z.output<typeof openaiSchema>;
 
 function required(environment: Environment, name: string): string {
   const value = environment[name];
@@ -76,7 +76,11 @@ function required(environment: Environment, name: string): string {
   );
 }
 
-function endpointsOf({ baseUrl, endpoints, concurrency, timeoutSeconds }: Config, environment: Environment) {
+/** @throws {UsageError} `NO_ENDPOINT` when an address or key is not set */
+export function endpointsOf(
+  { baseUrl, endpoints, concurrency, timeoutSeconds }: OpenaiConfig,
+  environment: Environment,
+) {
   const listed = endpoints ?? [
     { baseUrl: baseUrl ?? required(environment, 'OPENAI_BASE_URL'), keyVariable: KEY, concurrency: undefined },
   ];
@@ -105,7 +109,7 @@ function openStored(options: Omit<Parameters<typeof storedAsker>[0], 'onAlarm'>,
 }
 
 async function openLive(
-  config: Config,
+  config: OpenaiConfig,
   expects: Expects['kind'],
   needs: Needs,
   {
@@ -153,7 +157,7 @@ async function openLive(
   };
 }
 
-export const openaiKind = simulatorKind(schema, (config) => {
+export const openaiKind = simulatorKind(openaiSchema, (config) => {
   const { model, readOut, extraBody } = config;
   const needs: Needs = readOut === 'argmax' ? 'value' : 'distribution';
   const plain = config.shape.kind === 'last-token' && readOut === 'expected';

@@ -1,0 +1,42 @@
+import type { Unexplained } from '../../../replacements/index.js';
+import type { Written } from './write.js';
+
+const number = (value: number): string => value.toLocaleString('en-US');
+
+const TOLD: Readonly<Record<Unexplained, string>> = {
+  'unreadable answer': 'were answered twice with what cannot be read',
+  refused: 'were refused',
+  failed: 'brought no answer',
+  'no stored answer': 'have no stored answer',
+  'no explanation': 'have no explanation',
+  'not asked': 'were not reached by the budget',
+  'too few examples': 'have too few examples',
+  'instructs its reader': 'were answered with text that instructs its reader',
+};
+
+/** Latents that are named of each reason; the others are counted. */
+const NAMED = 50;
+
+function named(latents: readonly number[]): string {
+  const shown = latents.slice(0, NAMED).join(', ');
+  const more = latents.length - NAMED;
+  return more > 0 ? `${shown} and ${number(more)} more` : shown;
+}
+
+/** What came of it, a line each: how many latents are explained, and which are not and why. */
+export function describeWritten(
+  { explanations, missing, firing }: Written,
+  { by, hookpoint, latents }: { readonly by: string; readonly hookpoint: string; readonly latents: number },
+): string[] {
+  const silent = latents - firing;
+  const unseen = silent === 0 ? '' : ` (${number(silent)} more did not fire)`;
+  const head = `${by} explained ${number(explanations.length)} of ${number(firing)} latents at ${hookpoint}${unseen}.`;
+  const reasons = [...new Set(missing.map(({ why }) => why))];
+  return [
+    head,
+    ...reasons.map((why) => {
+      const of = missing.filter((each) => each.why === why).map(({ latent }) => latent);
+      return `  ${number(of.length)} ${TOLD[why]}: latent ${named(of)}`;
+    }),
+  ];
+}
