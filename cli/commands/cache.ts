@@ -56,7 +56,9 @@ async function cacheExperiment(path: string, flags: Flags, io: Io): Promise<void
   if (foreign !== undefined) {
     throw new UsageError('BAD_ARGUMENTS', `--${foreign} is given, and ${path} says it already.`, `Usage: ${usage}`);
   }
-  const survey = await surveyExperiment(await readExperiment(path), io);
+  const written = await readExperiment(path);
+  const leaveOut = flags['leave-out'] ? ({ contamination: 'leave-out' } as const) : {};
+  const survey = await surveyExperiment({ ...written, ...leaveOut }, io);
   try {
     const { model, rewrites, texts } = survey;
     if (flags.out !== undefined && rewrites.length > 1) {
@@ -66,17 +68,15 @@ async function cacheExperiment(path: string, flags: Flags, io: Io): Promise<void
         'Leave out --out: each gets a folder of its own in the cache.',
       );
     }
-    const tokenizer = await openTokenizer(model.folder);
-    const held = (['evaluation', 'calibration'] as const).map((part) =>
-      heldDocuments(part, texts[part].documents, tokenizer),
-    );
+    for (const line of survey.notes) io.note(line);
     for (const { hookpoint, coder: found } of rewrites) {
       const reader = await openReader(model, hookpoint);
       const { coder } =
         found.kind === 'given'
           ? found
           : await trainedCoder(found.recipe, reader, texts.training.contexts, cacheFolder(io.environment), io);
-      await fill({ reader, coder, contexts: texts.evidence.contexts }, held, flags, io);
+      // What is held back was looked for when the texts were read.
+      await fill({ reader, coder, contexts: texts.evidence.contexts }, [], flags, io);
     }
   } finally {
     await survey.dispose();

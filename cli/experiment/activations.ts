@@ -14,6 +14,7 @@ import {
   encodeContexts,
   fillCache,
   type HeldPart,
+  type HeldText,
   heldText,
   refuseShared,
   SHARED_RUN_OF_TEXT,
@@ -87,16 +88,17 @@ export function heldDocuments(name: string, documents: readonly string[], tokeni
 /**
  * The contexts of a text that may serve as evidence: all, or an error when text that is held back is among them.
  * @param leaveOut leaves those out instead
- * @throws {UsageError} `CONTAMINATED`, saying how many contexts share a run of tokens with held text, and which; `HELD_TOO_SHORT`
+ * @param stretchOf the tokens that are looked for; by default the context's own
+ * @throws {UsageError} `CONTAMINATED`, saying how many contexts share a run of tokens with held text, and which
  */
-export function evidenceContexts(
+export function ownContexts(
   contexts: readonly Context[],
-  held: readonly HeldPart[],
+  held: HeldText,
   leaveOut: boolean,
+  stretchOf: (context: Context) => Int32Array = ({ tokens }) => tokens,
 ): readonly Context[] {
-  const text = heldText(held, SHARED_RUN_OF_TEXT);
   if (leaveOut) {
-    const own = contexts.filter(({ tokens }) => text.shared(tokens) === null);
+    const own = contexts.filter((context) => held.shared(stretchOf(context)) === null);
     if (own.length > 0) return own;
     throw new UsageError(
       'CONTAMINATED',
@@ -105,9 +107,18 @@ export function evidenceContexts(
     );
   }
   refuseShared(
-    text,
+    held,
     'contexts',
-    contexts.map(({ id, tokens }) => ({ name: id, tokens })),
+    contexts.map((context) => ({ name: context.id, tokens: stretchOf(context) })),
   );
   return contexts;
+}
+
+/** The same for documents. @throws {UsageError} also `HELD_TOO_SHORT` */
+export function evidenceContexts(
+  contexts: readonly Context[],
+  held: readonly HeldPart[],
+  leaveOut: boolean,
+): readonly Context[] {
+  return ownContexts(contexts, heldText(held, SHARED_RUN_OF_TEXT), leaveOut);
 }

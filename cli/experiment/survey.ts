@@ -166,7 +166,7 @@ export async function surveyExperiment(written: Experiment, options: SurveyOptio
       protocol: experiment.protocol,
     });
     const plan = planRun(experiment, texts, explained, shapes, forecast);
-    const notes = [...new Set(given.flatMap((each) => each?.notes ?? []))];
+    const notes = [...texts.notes, ...new Set(given.flatMap((each) => each?.notes ?? []))];
     return {
       experiment,
       sources,
