@@ -71,3 +71,35 @@ describe('an experiment whose evidence has held text in it', () => {
     });
   });
 });
+
+describe('explanations that were made from the evaluation text', () => {
+  it('are refused by what they say of their making', async () => {
+    const coder = ['--latents', '16', '--k', '4', '--epochs', '1', '--batch', '256', '--hookpoint', SMALL.hookpoint];
+    await run('train', WORLD.model, '--text', WORLD.evidence, '--to', '30', '--out', at('coder'), ...coder);
+    const made = ['--coder', at('coder', SMALL.hookpoint), '--style', 'frequency', '--length', '32'];
+    const explain = (name: string, text: string, from: number, to: number) => {
+      const part = ['--text', text, '--from', String(from), '--to', String(to), '--out', at(name)];
+      return run('explain', WORLD.model, ...made, ...part);
+    };
+    const plan = (name: string) =>
+      run(
+        'plan',
+        writeExperiment(folder, 'given', {
+          ...SMALL,
+          coder: { sparsify: at('coder', SMALL.hookpoint) },
+          simulated: [
+            { style: 'frequency', simulator: { kind: 'openai', model: 'm' }, explanations: { file: at(name) } },
+          ],
+        }),
+      );
+    await explain('evidence.jsonl', WORLD.evidence, 0, 30);
+    expect((await plan('evidence.jsonl')).exit).toBe(EXIT.done);
+    await explain('evaluation.jsonl', WORLD.evaluation, 0, 20);
+    expect(await plan('evaluation.jsonl')).toMatchObject({
+      exit: EXIT.usage,
+      noted: expect.stringMatching(
+        /^(\d+) of \1 explanations of .*evaluation\.jsonl were made from the evaluation text, .*\n.*$/,
+      ),
+    });
+  }, 60_000);
+});

@@ -23,6 +23,7 @@ const TEXTS = {
   evidence: part('e', 1),
   calibration: part('c', 20),
   evaluation: part('v', 100),
+  held: new Map(),
   notes: [],
 };
 

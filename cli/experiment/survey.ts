@@ -19,6 +19,7 @@ import {
 import type { FetchOptions } from '../hub/index.js';
 import type { Io } from '../io.js';
 import { cacheFolder } from './cache.js';
+import { refuseExplainedByHeld } from './contamination.js';
 import { type FetchedSource, fetchedExperiment } from './fetched.js';
 import { readForecast } from './forecast.js';
 import { type Explained, type Plan, planRun } from './plan.js';
@@ -152,6 +153,12 @@ export async function surveyExperiment(written: Experiment, options: SurveyOptio
     );
     const tokenizer = await openTokenizer(model.folder);
     const texts = await readExperimentTexts(tokenizer, experiment);
+    for (const [index, { explanations }] of experiment.simulated.entries()) {
+      const all = given[index];
+      if (all && explanations !== null && 'file' in explanations) {
+        refuseExplainedByHeld(all.explanations, explanations.file, texts.held);
+      }
+    }
     const explained = experiment.simulated.map((_, index) =>
       rewrites.map(({ coder, explanations }): Explained => {
         const of = explanations[index];

@@ -9,6 +9,7 @@ import {
 } from '../../harness/index.js';
 import { type HeldPart, type HeldText, heldText, SHARED_RUN_OF_TEXT } from '../../replacements/index.js';
 import { heldDocuments, ownContexts } from './activations.js';
+import { type HeldNames, heldNames } from './contamination.js';
 import type { Experiment, TextConfig } from './schema.js';
 
 /** The contexts of one part of an experiment, and the documents that they were cut from. */
@@ -28,6 +29,8 @@ export interface ExperimentTexts {
   readonly evidence: TextPart;
   readonly calibration: TextPart;
   readonly evaluation: TextPart;
+  /** What nothing else may have been made from, by the names that provenance gives to it. */
+  readonly held: HeldNames;
   /** What was left out, a line each, for the user. */
   readonly notes: readonly string[];
 }
@@ -133,6 +136,8 @@ function heldIn(parts: readonly HeldPart[]): HeldText {
   return heldText(parts, Math.min(SHARED_RUN_OF_TEXT, tokens));
 }
 
+const idsOf = (contexts: readonly Context[]): string[] => contexts.map(({ id }) => id);
+
 /**
  * Reads and cuts all texts of an experiment.
  * @throws {UsageError} `CONTAMINATED` when evaluation or calibration text also serves as evidence or training text
@@ -156,6 +161,13 @@ export async function readExperimentTexts(tokenizer: Tokenizer, experiment: Expe
     evidence,
     calibration,
     evaluation: { documents: evaluation.documents, contexts: scored },
+    held: heldNames([
+      ['evaluation', idsOf(evaluation.rows)],
+      ['evaluation', idsOf(evaluation.contexts)],
+      ['evaluation', idsOf(scored)],
+      ['calibration', idsOf(calibration.rows)],
+      ['calibration', idsOf(calibration.contexts)],
+    ]),
     notes,
   };
 }
