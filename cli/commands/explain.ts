@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
 import { writeWhole } from '../../eval/index.js';
-import { type ExplainedStyle, explanationLength, formatExplanations, type InStyle } from '../../explanations/index.js';
+import {
+  type ExplainedStyle,
+  type Explanation,
+  explanationLength,
+  formatExplanations,
+  type InStyle,
+} from '../../explanations/index.js';
 import {
   openModel,
   openReader,
@@ -26,11 +32,14 @@ import { fetched } from '../experiment/fetched.js';
 import { checkCache, explainCached } from '../experiment/induction/from-cache.js';
 import type { TextConfig } from '../experiment/schema.js';
 import { readPart } from '../experiment/texts.js';
+import { sourceOfCache, sourceOfEvidence } from '../experiment/writing/source.js';
 import { type Command, EXIT, type Io } from '../io.js';
+import { type ChosenWriting, chosenWriting, explainByModel, writingOptions, writingUsage } from './explain-by-model.js';
 
 const usage =
   'partial-rewrite explain <model> --coder <folder> (--text <file> [--from N] [--to N] [--length 128] | --cache <folder>) ' +
-  '--out <file.jsonl> [--hookpoint <id>] [--style pattern] [--max-tokens 64] [--held-out <file>]… [--seed 0] [--force]';
+  '--out <file.jsonl> [--hookpoint <id>] [--style pattern] [--max-tokens 64] [--held-out <file>]… [--seed 0] [--force] ' +
+  writingUsage;
 
 const options = {
   coder: { type: 'string' },
@@ -46,6 +55,7 @@ const options = {
   'held-out': { type: 'string', multiple: true },
   seed: { type: 'string' },
   force: { type: 'boolean', default: false },
+  ...writingOptions,
 } as const;
 
 type Flags = ReturnType<typeof parseArguments<typeof options>>['values'];
@@ -78,14 +88,28 @@ function sourceOf(flags: Flags): Source {
   throw new UsageError('BAD_ARGUMENTS', `--${foreign} is given, and --cache has its text already.`, `Usage: ${usage}`);
 }
 
-/** Explanations, and `[latent]` the largest activation of each. */
-async function explainFrom(source: Source, material: Material, how: Explaining, io: Io) {
+/** Explanations, and what is told of them. */
+interface Outcome {
+  readonly explanations: readonly Explanation[];
+  readonly told: readonly string[];
+  /** True where the budget ended it. */
+  readonly partial: boolean;
+}
+
+async function explainFrom(
+  source: Source,
+  material: Material,
+  how: Explaining | ChosenWriting,
+  io: Io,
+): Promise<Outcome> {
   const { reader, coder, tokenizer, held, seed } = material;
   if (source.kind === 'cache') {
     const cache = await openCache(source.folder);
     await checkCache({ reader, coder, cache });
     if (held.length > 0) evidenceContexts(contextsOfCorpus(cache.corpus, tokenizer.surface), held, false);
-    return explainCached({ reader, coder, cache, seed }, how, io);
+    if ('config' in how) return explainByModel(how, await sourceOfCache({ reader, coder, cache, seed }), io);
+    const { explanations, scale } = await explainCached({ reader, coder, cache, seed }, how, io);
+    return { explanations, told: [describe(explanations, scale, tokenizer, how)], partial: false };
   }
   const { contexts } = await readPart(tokenizer, source.text, source.length);
   evidenceContexts(contexts, held, false);
@@ -93,7 +117,10 @@ async function explainFrom(source: Source, material: Material, how: Explaining, 
   const read = (batch: typeof contexts) => reader.read(batch, io.signal);
   const evidence = await collectEvidence(read, coder, contexts, seed, (done) => bar.at(done));
   bar.end();
-  return { explanations: await writeExplanations({ reader, coder, evidence, seed }, how, io), scale: evidence.scale };
+  const explained = { reader, coder, evidence, seed };
+  if ('config' in how) return explainByModel(how, sourceOfEvidence(explained), io);
+  const explanations = await writeExplanations(explained, how, io);
+  return { explanations, told: [describe(explanations, evidence.scale, tokenizer, how)], partial: false };
 }
 
 /** How many there are, of how many, and how long. */
@@ -126,7 +153,7 @@ export const explain: Command = {
     const folder = requireFlag(values.coder, 'coder', usage);
     const out = requireFlag(values.out, 'out', usage);
     const source = sourceOf(values);
-    const how = {
+    const how = chosenWriting(values, usage, io) ?? {
       style: explainedStyle(values.style),
       maxTokens: wholeFlag(values['max-tokens'], 'max-tokens', { least: 1, fallback: 64, usage }),
     };
@@ -152,11 +179,11 @@ export const explain: Command = {
       const tokenizer = await openTokenizer(model.folder);
       const held: HeldPart[] = [];
       for (const file of values['held-out'] ?? []) held.push(heldDocuments(file, await readTexts(file), tokenizer));
-      const { explanations, scale } = await explainFrom(source, { reader, coder, tokenizer, held, seed }, how, io);
-      await writeWhole(out, formatExplanations(explanations));
-      io.note(describe(explanations, scale, tokenizer, how));
+      const outcome = await explainFrom(source, { reader, coder, tokenizer, held, seed }, how, io);
+      await writeWhole(out, formatExplanations(outcome.explanations));
+      for (const line of outcome.told) io.note(line);
       io.print(out);
-      return EXIT.done;
+      return outcome.partial ? EXIT.partial : EXIT.done;
     } finally {
       await model.dispose();
     }

@@ -29,6 +29,7 @@ import { madeFrom } from './induction/provenance.js';
 import type { Watched } from './progress.js';
 import { writtenBefore } from './writing/cached.js';
 import type { WritingConfig } from './writing/config.js';
+import { sourceOfEvidence } from './writing/source.js';
 
 /** How explanations are to be written from evidence. */
 export interface Explaining {
@@ -170,7 +171,7 @@ export async function explainedOrCached(
   watched: Watched,
 ): Promise<ReadonlyMap<number, Explanation>> {
   if ('by' in how) {
-    const { explanations } = await writtenBefore(how, explained, cache);
+    const { explanations } = await writtenBefore(how, sourceOfEvidence(explained), cache);
     return new Map(explanations.map((each) => [each.latent, each]));
   }
   const { model, hookpoint } = explained.reader;

@@ -1,6 +1,6 @@
 import type { CoderConfig, Experiment, SimulatedConfig } from './schema.js';
 import type { SimulatorConfig } from './simulators/index.js';
-import { withAsked } from './writing/config.js';
+import { withAsked } from './writing/with-asked.js';
 
 /** An entry with everybody whom it asks put through `change`: its simulator, and who writes and judges explanations. */
 export function withSimulators(

@@ -135,9 +135,10 @@ const simulatedSchema = writtenSimulatedSchema.transform(
       return { ...rest, style: asked, explanations: { induce: { ...induce, style: asked } } };
     }
     const written = explainedStyles.find((each) => each === wanted);
+    const byModel = proseStyles.some((each) => each === wanted) ? '; or say `by` which language model' : '';
     if (written === undefined) {
       return refuse(
-        `${wanted} is not written without a language model (\`by\`); these styles are: ${explainedStyles.join(', ')}`,
+        `${wanted} is not written from evidence alone; these styles are: ${explainedStyles.join(', ')}${byModel}`,
       );
     }
     return { ...rest, style: written, explanations: { induce: { ...induce, style: written } } };

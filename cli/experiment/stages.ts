@@ -13,6 +13,7 @@ import { writtenOrCached } from './writing/cached.js';
 import type { WritingConfig } from './writing/config.js';
 import { describeWritten } from './writing/describe.js';
 import { sumOfUsage, type WritingNeeds } from './writing/people.js';
+import { sourceOfEvidence } from './writing/source.js';
 import type { Written } from './writing/write.js';
 
 interface StageOptions extends Watched {
@@ -85,7 +86,8 @@ async function writtenAt(
   { coder, reader, evidence, experiment }: Stage,
   needs: WritingNeeds,
 ): Promise<Written> {
-  const written = await writtenOrCached(writing, { reader, coder, evidence, seed: experiment.seed }, needs);
+  const source = sourceOfEvidence({ reader, coder, evidence, seed: experiment.seed });
+  const written = await writtenOrCached(writing, source, needs);
   const about = { by: writing.by.model, hookpoint: reader.hookpoint.id, latents: coder.spec.latents };
   for (const line of describeWritten(written, about)) needs.note(line);
   return written;

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../../../eval/index.js';
 import { formatExplanations, readExplanations } from '../../../explanations/index.js';
-import { sha256, UsageError } from '../../../harness/index.js';
+import { UsageError } from '../../../harness/index.js';
 import { EVIDENCE_SHARES, JUDGED_PLAN, type Unexplained, writingPromptsHash } from '../../../replacements/index.js';
 import { contentKey } from '../cache.js';
 import type { Watched } from '../progress.js';
 import { noUsage, type SimulatorConfig } from '../simulators/index.js';
 import { judgeOf, needsJudge, shownPlan, textStyle, WRITING_DRAW, type WritingConfig } from './config.js';
-import type { WritingSource } from './draw.js';
 import type { WritingNeeds } from './people.js';
+import type { WritingSource } from './source.js';
 import { type Written, writeByModel } from './write.js';
 
 /** To be raised with every change of how explanations are written, but for prompts, which are a part of the key. */
@@ -24,10 +24,8 @@ function identityOf(config: SimulatorConfig): unknown {
   return { model, extraBody, readOut };
 }
 
-/** What written explanations are cached by. As for programs, the activations themselves are a part of it. */
-export function writingKey(config: WritingConfig, { reader, coder, evidence, seed }: WritingSource): string {
-  const { rows, ids, values } = evidence.activations;
-  const bytes = [rows, ids, values].map((each) => new Uint8Array(each.buffer, each.byteOffset, each.byteLength));
+/** What written explanations are cached by. */
+export function writingKey(config: WritingConfig, { reader, coder, contexts, content, seed }: WritingSource): string {
   const { style, refine, words } = config;
   return contentKey(
     WRITERS,
@@ -36,8 +34,8 @@ export function writingKey(config: WritingConfig, { reader, coder, evidence, see
     { style, refine, words, by: identityOf(config.by), judge: needsJudge(config) ? identityOf(judgeOf(config)) : null },
     [shownPlan(config), WRITING_DRAW, EVIDENCE_SHARES, JUDGED_PLAN, writingPromptsHash(textStyle(style))],
     seed,
-    evidence.contexts.map(({ id }) => id),
-    sha256(...bytes),
+    contexts,
+    content,
   );
 }
 

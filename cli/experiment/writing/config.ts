@@ -72,13 +72,3 @@ export function checkWriting(config: WritingConfig, environment: Environment): v
   }
   judge.checkEnvironment(environment);
 }
-
-/** The same with writer and judge put through `change`, which makes no other kind of an endpoint. */
-export function withAsked(
-  config: WritingConfig,
-  change: (simulator: SimulatorConfig) => SimulatorConfig,
-): WritingConfig {
-  const by = change(config.by);
-  if (by.kind !== 'openai') throw new TypeError(`${by.kind} writes no explanations`);
-  return { ...config, by, ...(config.judge && { judge: change(config.judge) }) };
-}

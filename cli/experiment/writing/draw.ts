@@ -1,24 +1,9 @@
 import pLimit from 'p-limit';
-import { openTokenizer, type Reader } from '../../../harness/index.js';
-import {
-  type CoderEvidence,
-  decoderNeighbours,
-  drawFromCache,
-  type LatentEvidence,
-  type SparseCoder,
-  splitEvidence,
-} from '../../../replacements/index.js';
-import { cachedActivations } from '../activations.js';
+import { openTokenizer } from '../../../harness/index.js';
+import { decoderNeighbours, drawFromCache, type LatentEvidence, splitEvidence } from '../../../replacements/index.js';
 import type { Watched } from '../progress.js';
 import { WRITING_DRAW } from './config.js';
-
-/** What is explained: a coder at its hookpoint, and what its latents did on the evidence. */
-export interface WritingSource {
-  readonly reader: Reader;
-  readonly coder: SparseCoder;
-  readonly evidence: Pick<CoderEvidence, 'contexts' | 'activations' | 'scale'>;
-  readonly seed: number;
-}
+import type { WritingSource } from './source.js';
 
 /** Draws the examples of one latent after the other. */
 export interface EvidenceDrawer {
@@ -27,13 +12,9 @@ export interface EvidenceDrawer {
 }
 
 /** Caches the activations over the evidence, and prepares to draw from them. */
-export async function openDrawer(
-  { reader, coder, evidence, seed }: WritingSource,
-  cache: string,
-  watched: Watched,
-): Promise<EvidenceDrawer> {
-  const { contexts, scale } = evidence;
-  const activations = await cachedActivations({ reader, coder, contexts }, { folder: undefined, cache }, watched);
+export async function openDrawer(source: WritingSource, cache: string, watched: Watched): Promise<EvidenceDrawer> {
+  const { reader, coder, scale, seed } = source;
+  const activations = await source.activations(cache, watched);
   const tokenizer = await openTokenizer(reader.model.folder);
   const neighbours = await decoderNeighbours(reader.model.parts.runtime, coder.spec);
   const drawer = drawFromCache(activations, neighbours, (token) => tokenizer.surface(token), WRITING_DRAW);

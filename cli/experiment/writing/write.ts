@@ -15,8 +15,9 @@ import { dollars } from '../money.js';
 import type { Watched } from '../progress.js';
 import type { Usage } from '../simulators/index.js';
 import { type ProseStyle, shownPlan, textStyle, type WritingConfig } from './config.js';
-import { openDrawer, type WritingSource } from './draw.js';
+import { openDrawer } from './draw.js';
 import { openWriterAndJudge, type WriterAndJudge, type WritingNeeds } from './people.js';
+import type { WritingSource } from './source.js';
 
 /** What came of having explanations written. */
 export interface Written {
@@ -35,7 +36,7 @@ export interface Written {
 /** Explains latents by the explainer of the style, refined and scored as it is wished. */
 async function explainBy(
   config: WritingConfig,
-  { coder, evidence, seed }: WritingSource,
+  { coder, contexts, seed }: WritingSource,
   { writer, judge }: Pick<WriterAndJudge, 'writer' | 'judge'>,
   explainAll: <S extends ProseStyle>(explainer: ProseExplainer<S>) => Promise<ExplainedLatents<S>>,
 ): Promise<ExplainedLatents<WrittenStyle> | ExplainedLatents<'sentence+score'>> {
@@ -43,10 +44,7 @@ async function explainBy(
     writer,
     show: shownPlan(config),
     words: config.words,
-    provenance: madeFrom(
-      coder,
-      evidence.contexts.map(({ id }) => id),
-    ),
+    provenance: madeFrom(coder, contexts),
   };
   const refined = <S extends WrittenStyle>(style: S): ProseExplainer<S> => {
     const explainer = writtenExplainer(style, options);
@@ -60,7 +58,7 @@ async function explainBy(
 }
 
 /** Latents that fire in the evidence, rising. */
-export const firingLatents = ({ scale }: WritingSource['evidence']): number[] =>
+export const firingLatents = ({ scale }: Pick<WritingSource, 'scale'>): number[] =>
   [...scale.keys()].filter((latent) => scale[latent]! > 0);
 
 /**
@@ -72,8 +70,8 @@ export async function writeByModel(
   source: WritingSource,
   needs: WritingNeeds & Watched,
 ): Promise<Written> {
-  const { reader, evidence } = source;
-  const firing = firingLatents(evidence);
+  const { reader } = source;
+  const firing = firingLatents(source);
   const drawer = await openDrawer(source, needs.cache, needs);
   try {
     const people = await openWriterAndJudge(config, needs);
