@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
 import { sep } from 'node:path';
 import { type FetchOptions, type HubKind, isHubReference, localFolder } from '../hub/index.js';
-import { mapPaths } from './paths.js';
-import type { Experiment } from './schema.js';
 
 /** What was fetched from the hub for one reference. */
 export interface FetchedSource {
@@ -33,31 +31,6 @@ export async function fetched(
   const path = file ?? folder;
   if (source.kind === 'local') return { path, source: null };
   return { path, source: { reference: name, commit: source.commit, repository: source.repo, path } };
-}
-
-/** An experiment with every reference to the hub fetched and in its place the path of what came. */
-export async function fetchedExperiment<T extends Experiment>(
-  experiment: T,
-  options: FetchOptions,
-): Promise<{ readonly experiment: T; readonly sources: readonly FetchedSource[] }> {
-  const wanted = new Map<string, HubKind>();
-  if (isHubReference(experiment.model)) wanted.set(experiment.model, 'model');
-  for (const { coder } of experiment.rewrites) {
-    if ('path' in coder && isHubReference(coder.path)) wanted.set(coder.path, 'coder');
-    if ('sparsify' in coder && isHubReference(coder.sparsify)) wanted.set(coder.sparsify, 'coder');
-  }
-  for (const { explanations } of experiment.simulated) {
-    if (explanations && 'file' in explanations && isHubReference(explanations.file)) {
-      wanted.set(explanations.file, 'explanations');
-    }
-  }
-  const sources: FetchedSource[] = [];
-  for (const [reference, kind] of wanted) {
-    const { source } = await fetched(reference, kind, options);
-    if (source) sources.push(source);
-  }
-  const paths = new Map(sources.map(({ reference, path }) => [reference, path]));
-  return { experiment: mapPaths(experiment, (path) => paths.get(path) ?? path), sources };
 }
 
 /** A path below something fetched, as anybody can find it again: `hf://org/name@commit/…`; `null` for other paths. */
