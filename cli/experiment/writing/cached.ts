@@ -24,8 +24,14 @@ function identityOf(config: SimulatorConfig): unknown {
   return { model, extraBody, readOut };
 }
 
+/** The parts of a source that decide what is written. */
+type KeyedSource = Pick<WritingSource, 'contexts' | 'content' | 'seed'> & {
+  readonly reader: { readonly hookpoint: { readonly id: string } };
+  readonly coder: { readonly spec: { readonly id: string } };
+};
+
 /** What written explanations are cached by. */
-export function writingKey(config: WritingConfig, { reader, coder, contexts, content, seed }: WritingSource): string {
+export function writingKey(config: WritingConfig, { reader, coder, contexts, content, seed }: KeyedSource): string {
   const { style, refine, words } = config;
   return contentKey(
     WRITERS,

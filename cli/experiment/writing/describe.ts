@@ -25,7 +25,7 @@ function named(latents: readonly number[]): string {
 
 /** What came of it, a line each: how many latents are explained, and which are not and why. */
 export function describeWritten(
-  { explanations, missing, firing }: Written,
+  { explanations, missing, firing }: Pick<Written, 'explanations' | 'missing' | 'firing'>,
   { by, hookpoint, latents }: { readonly by: string; readonly hookpoint: string; readonly latents: number },
 ): string[] {
   const silent = latents - firing;
