@@ -266,15 +266,61 @@ describe('an endpoint that judges', () => {
   }, 60_000);
 });
 
+describe('scores of what is read and written', () => {
+  const told = { ...EMBEDDED.simulated[0]!, name: 'told' };
+  const promotes = {
+    name: 'promotes',
+    simulator: { kind: 'local', model: SMALL.model },
+    explanations: { induce: { style: 'output', maxTokens: 64 } },
+  };
+  let scores: Scores;
+  const groupFor = (score: string, entry: string, shown: 'own' | 'shuffled') => {
+    const group = scores.scores.find((each) => each.score === score && each.entry === entry && each.shown === shown)!;
+    expect(group.judge).toBe('token-cache');
+    const { mean } = group;
+    if (mean.mean === null) throw new Error(mean.why);
+    return { value: mean.mean, ci: mean.ci };
+  };
+  beforeAll(async () => {
+    const file = writeExperiment(folder, 'steered', { ...EMBEDDED, simulated: [told, promotes] });
+    const args = ['--latents', '10', '--examples', '20', '--scores', 'intervention,surprisal', '--out', at('steered')];
+    expect((await score([file, ...args])).exit).toBe(EXIT.done);
+    scores = await readScores(at('steered'));
+  }, 60_000);
+
+  it('find that steering writes what explanations of the effect name, and not what others name', () => {
+    const own = groupFor('intervention', 'promotes', 'own');
+    const shuffled = groupFor('intervention', 'promotes', 'shuffled');
+    expect(own.ci[0]).toBeGreaterThan(2);
+    expect(shuffled.ci[0]).toBeLessThan(0);
+    expect(shuffled.ci[1]).toBeGreaterThan(0);
+    const kl = scores.scores.find((each) => each.score === 'intervention')!.details['KL of steering']!;
+    expect(kl.mean).toBeGreaterThan(0.5);
+    expect(kl.mean).toBeLessThan(2);
+  });
+  it('find that texts repeat what patterns of activating tokens quote', () => {
+    const own = groupFor('surprisal', 'told', 'own');
+    const shuffled = groupFor('surprisal', 'told', 'shuffled');
+    expect(own.value).toBeGreaterThan(shuffled.value + 0.05);
+    expect(Math.abs(shuffled.value - 0.5)).toBeLessThan(0.1);
+  });
+});
+
 describe('what is asked for and cannot be had', () => {
+  it('explanations of which there are none are refused in two lines', async () => {
+    const none = writeExperiment(folder, 'none', { ...EMBEDDED, simulated: [] });
+    const { exit, noted } = await score([none, ...FEW, '--scores', 'surprisal']);
+    expect(exit).toBe(EXIT.usage);
+    expect(noted).toMatch(
+      /^No entry of `simulated` reads explanations, which surprisal would score\.\n {2}Choose other/,
+    );
+  });
   it.each<[what: string, args: readonly string[], found: RegExp]>([
     [
       'a score that there is not',
       ['--scores', 'charm'],
       /^There is no score "charm"\.\n {2}Scores: detection, .*example-embedding\.$/,
     ],
-    ['a score of steering', ['--scores', 'intervention'], /^The score intervention needs continuations/],
-    ['a score that nobody here can judge', ['--scores', 'surprisal'], /^No simulator of pattern can judge surprisal\./],
     ['an entry that there is not', ['--entry', 'prose'], /^No entry .* is called prose\.\n {2}There are pattern\.$/],
     ['another text', ['--text', 'evidence'], /^--text is evidence, not calibration or evaluation\./],
     ['no latents', ['--latents', '0'], /^--latents is 0, not a whole number/],

@@ -119,6 +119,7 @@ export {
   scoredExamples,
   similarity,
   together,
+  tokenCacheJudge,
   tokenStatistics,
 } from './judges/index.js';
 export { coderArm } from './kinds/coder.js';
@@ -220,4 +221,11 @@ export {
   type TakeQuestion,
 } from './simulated/index.js';
 export { ngramPredictor, type ScaledRatings, scaledRatings, simulatedPredictor } from './simulated/predictor.js';
+export {
+  latentEffects,
+  STEERING_PLAN,
+  type Steering,
+  type SteeringPlan,
+  steering,
+} from './steering/index.js';
 export { type Truth, truthOf } from './truth.js';

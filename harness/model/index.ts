@@ -13,4 +13,5 @@ export {
   type TokenRow,
   type Wanted,
 } from './reader/index.js';
+export { openSteeredModel, type SteeredModel } from './steering.js';
 export { openUnembedding, type Unembedding } from './unembedding.js';

@@ -49,7 +49,7 @@ const shifted = (states: readonly Float32Array[], effect: Float32Array): Float32
   joined(states.map((state) => state.map((value, i) => value + effect[i]!)));
 
 /** One row a latent, each with that latent alone. */
-function aloneAt(latents: readonly number[], scale: Float32Array, width: number): LatentActivations {
+export function aloneAt(latents: readonly number[], scale: Float32Array, width: number): LatentActivations {
   return {
     positions: latents.length,
     latents: width,
@@ -105,7 +105,7 @@ export async function promotedTokens(options: PromotedOptions): Promise<readonly
 }
 
 /** What latents add to the component's output, beside what the coder writes without any: `[row, model]`. */
-async function decoderEffects(reader: Reader, coder: SparseCoder, context: Context) {
+export async function decoderEffects(reader: Reader, coder: SparseCoder, context: Context) {
   const [trace] = await reader.read([context]);
   const x = encodedBy(coder.spec, trace!);
   const first = x.data.subarray(0, x.shape[1]);

@@ -27,3 +27,4 @@ export {
 export { languageModelJudge } from './language-model-judge.js';
 export { type JudgePrompts, ourJudgePrompts } from './prompts.js';
 export { executableJudge, ratingJudge } from './rating-judge.js';
+export { tokenCacheJudge } from './token-cache-judge.js';

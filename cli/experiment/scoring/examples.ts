@@ -7,6 +7,7 @@ import {
   drawFromCache,
   type HeldText,
   type ScoredExample,
+  type SteeredPair,
   scoredExamples,
 } from '../../../replacements/index.js';
 import { cachedActivations } from '../activations.js';
@@ -32,6 +33,8 @@ export interface Drawing {
 export interface DrawnLatents {
   readonly about: ScoredHookpoint;
   readonly examples: ReadonlyMap<number, readonly ScoredExample[]>;
+  /** What the model writes with each latent steered; none where no score asks for that. */
+  readonly steered: ReadonlyMap<number, readonly SteeredPair[]>;
 }
 
 const DECILES = 10;
@@ -60,7 +63,7 @@ export async function drawLatents(
   tokenizer: Tokenizer,
   drawing: Drawing,
   options: Watched & { readonly cache: string },
-): Promise<DrawnLatents> {
+): Promise<Omit<DrawnLatents, 'steered'>> {
   const { reader, coder, texts, experiment } = stage;
   const { id } = reader.hookpoint;
   const { contexts } = texts[drawing.part];

@@ -11,22 +11,34 @@ import {
 } from '../../../replacements/index.js';
 import type { ScoredEntry } from './entries.js';
 
-/** Who can be asked: the simulator of an entry, or the embedder. */
-export type Seat = { readonly kind: 'entry'; readonly entry: ScoredEntry } | { readonly kind: 'embedder' };
+/** Who can be asked: the simulator of an entry, or one of those that need no model. */
+export type Seat =
+  | { readonly kind: 'entry'; readonly entry: ScoredEntry }
+  | { readonly kind: 'embedder' }
+  | { readonly kind: 'token-cache' };
 
 /** Questions that a simulator answers as a judge: those of a program, or of whoever answers in words. */
 const RATING: readonly QuestionKind[] = ['rates', 'activates', 'highlights'];
 const ASKING: readonly QuestionKind[] = [...RATING, 'oddOneOut'];
 const EMBEDDING: readonly QuestionKind[] = ['embeds', 'oddOneOut'];
+const READING: readonly QuestionKind[] = ['surprisal'];
 
-const answeredBy = (seat: Seat): readonly QuestionKind[] =>
-  seat.kind === 'embedder' ? EMBEDDING : seat.entry.chosen.asks === null ? RATING : ASKING;
+function answeredBy(seat: Seat): readonly QuestionKind[] {
+  switch (seat.kind) {
+    case 'embedder':
+      return EMBEDDING;
+    case 'token-cache':
+      return READING;
+    case 'entry':
+      return seat.entry.chosen.asks === null ? RATING : ASKING;
+  }
+}
 
 export const canJudge = (seat: Seat, { asks }: Pick<Score, 'asks'>): boolean => answeredBy(seat).includes(asks);
 
 /** Two seats with one key give the same answers to questions without explanations. */
 export function keyOf(seat: Seat): string {
-  return seat.kind === 'embedder' ? 'embedder' : JSON.stringify(seat.entry.config.simulator);
+  return seat.kind === 'entry' ? JSON.stringify(seat.entry.config.simulator) : seat.kind;
 }
 
 /** A judge of a single kind of questions can be of many parts; each is named in tables by what it is. */

@@ -1,6 +1,14 @@
 import type { Score } from '../../../eval/index.js';
 import { openTokenizer } from '../../../harness/index.js';
-import { type Embedder, heldText, SHARED_RUN, tokenStatistics } from '../../../replacements/index.js';
+import {
+  embeddingJudge,
+  heldText,
+  type Judge,
+  SHARED_RUN,
+  type SteeredPair,
+  tokenCacheJudge,
+  tokenStatistics,
+} from '../../../replacements/index.js';
 import { heldDocuments } from '../activations.js';
 import type { Watched } from '../progress.js';
 import type { Experiment } from '../schema.js';
@@ -14,8 +22,10 @@ import {
   scoredEntries,
 } from './entries.js';
 import { type Drawing, drawLatents } from './examples.js';
+import type { Seat } from './judges.js';
 import { checkJudges, countQueries, type Plan, planTasks, type ScoredStage } from './questions.js';
 import { openScoringStages } from './stage.js';
+import { steerLatents } from './steered.js';
 
 /** What is to be scored of an experiment, and how. */
 export interface ScoringChoice extends Drawing, EntryChoice {
@@ -37,7 +47,8 @@ export interface Prepared {
   readonly plan: Plan;
   /** By the entry's name; entries without any are left out. */
   readonly queries: ReadonlyMap<string, number>;
-  readonly embedder: Embedder;
+  /** Judges that need no model, by the kind of their seat. */
+  readonly free: Readonly<Record<Exclude<Seat['kind'], 'entry'>, Judge>>;
   dispose(): Promise<void>;
 }
 
@@ -65,7 +76,12 @@ export async function prepareScoring(
     const scored: ScoredStage[] = [];
     for (const [at, stage] of stages.entries()) {
       const explained = await explainedEntries(entries, rewrites[at]!.explanations, stage, options);
-      scored.push({ drawn: await drawLatents(stage, explained, evidence, tokenizer, choice, options), explained });
+      const drawn = await drawLatents(stage, explained, evidence, tokenizer, choice, options);
+      const asksSteered = choice.scores.some(({ needs }) => needs.steered > 0);
+      const steered = asksSteered
+        ? await steerLatents(stage, drawn.examples, tokenizer, choice.part, options)
+        : new Map<number, readonly SteeredPair[]>();
+      scored.push({ drawn: { ...drawn, steered }, explained });
     }
     const plan = planTasks(scored, choice.scores);
     const queries = countQueries(scored, plan.tasks, survey.shapes, experiment.seed);
@@ -75,7 +91,10 @@ export async function prepareScoring(
       entries,
       plan,
       queries,
-      embedder: tokenStatistics(texts.evidence.documents),
+      free: {
+        embedder: embeddingJudge(tokenStatistics(texts.evidence.documents)),
+        'token-cache': tokenCacheJudge(tokenizer, texts.evidence.documents),
+      },
       dispose: found.dispose,
     };
   } catch (error) {

@@ -32,18 +32,30 @@ export interface Plan {
 export function subjectOf(
   { hookpoint, explanations }: Pick<ScoreTask, 'hookpoint' | 'explanations'>,
   latent: number,
-  { examples }: DrawnLatents,
+  { examples, steered }: DrawnLatents,
   seed: number,
 ): Subject {
   const explanation = explanations?.get(latent) ?? null;
-  return { explanation, examples: examples.get(latent)!, seed: `${seed}/${hookpoint}/${latent}` };
+  return {
+    explanation,
+    examples: examples.get(latent)!,
+    steered: steered.get(latent) ?? [],
+    seed: `${seed}/${hookpoint}/${latent}`,
+  };
 }
 
-/** Who is asked for a score of an entry's explanations: its own simulator where that can answer, else the embedder. */
+/** Who is asked for a score of an entry's explanations: its own simulator where that can answer, else who needs no model. */
 const judgeOfEntry = (score: Score, entry: ScoredEntry): Seat | undefined => {
-  const seats: readonly Seat[] = [{ kind: 'entry', entry }, { kind: 'embedder' }];
+  const seats: readonly Seat[] = [{ kind: 'entry', entry }, { kind: 'embedder' }, { kind: 'token-cache' }];
   return seats.find((seat) => canJudge(seat, score));
 };
+
+/** Whether an entry's own simulator is asked anything for a score, so that it must be there. */
+export function asksEntry(score: Score, entry: ScoredEntry): boolean {
+  return score.needs.explanation
+    ? judgeOfEntry(score, entry)?.kind === 'entry'
+    : canJudge({ kind: 'entry', entry }, score);
+}
 
 /** Everybody who can answer without an explanation, each once: the embedder, and every other model that is asked. */
 function judgesWithout(score: Score, entries: readonly ScoredEntry[]): readonly Seat[] {
@@ -108,7 +120,7 @@ export function countQueries(
   const counts = new Map<string, number>();
   for (const [at, { drawn }] of stages.entries()) {
     for (const task of tasks[at]!) {
-      if (task.seat.kind === 'embedder') continue;
+      if (task.seat.kind !== 'entry') continue;
       const { name, index } = task.seat.entry;
       const shape = shapes[index];
       if (shape == null) continue;

@@ -1,5 +1,4 @@
 import { checkMetrics, type Scores, scoreRow, summarizeScores, writeScores } from '../../../eval/index.js';
-import { embeddingJudge } from '../../../replacements/index.js';
 import { sharedBudget } from '../budget.js';
 import type { Experiment } from '../schema.js';
 import { openSimulator, sharedAnswers } from '../simulators/index.js';
@@ -7,6 +6,7 @@ import { scoredEntries } from './entries.js';
 import { type Bench, benchOf, type Seat } from './judges.js';
 import { measureTasks } from './measure.js';
 import { type Prepared, prepareScoring, type ScoringChoice, type ScoringOptions } from './prepare.js';
+import { asksEntry } from './questions.js';
 
 /** Latents that metrics are tried on: whether they can tell hangs on how many tokens fire, which is alike for most. */
 const CHECKED_LATENTS = 10;
@@ -19,7 +19,7 @@ export interface ScoreOptions extends ScoringOptions {
   readonly onPlan: (prepared: Prepared) => Promise<void>;
 }
 
-/** The judges of all entries that are asked something, opened; the embedder sits among them. */
+/** The judges of all entries that are asked something, opened; those that need no model are open already. */
 async function openBenches(
   { survey, plan, queries }: Prepared,
   { cache, ...options }: ScoreOptions,
@@ -67,18 +67,17 @@ export async function scoreExperiment(
   choice: ScoringChoice,
   options: ScoreOptions,
 ): Promise<Scores> {
-  for (const { chosen } of scoredEntries(written.simulated, choice)) {
-    chosen.checkEnvironment(options.environment);
+  for (const entry of scoredEntries(written.simulated, choice)) {
+    if (choice.scores.some((score) => asksEntry(score, entry))) entry.chosen.checkEnvironment(options.environment);
   }
   const prepared = await prepareScoring(written, choice, options);
   try {
     await options.onPlan(prepared);
-    const { survey, scored: stages, embedder } = prepared;
+    const { survey, scored: stages, free } = prepared;
     const { experiment, texts, model } = survey;
-    const byEmbedder = embeddingJudge(embedder);
     const { benches, close } = await openBenches(prepared, options);
     const judgeOf = (seat: Seat, score: Parameters<Bench['judgeOf']>[0]) =>
-      seat.kind === 'embedder' ? byEmbedder : benches.get(seat.entry.name)!.judgeOf(score);
+      seat.kind === 'entry' ? benches.get(seat.entry.name)!.judgeOf(score) : free[seat.kind];
     const measured = await measureTasks(prepared, judgeOf, { ...options, doing: 'Scoring' }).finally(close);
     const { contexts } = texts[choice.part];
     const scores: Scores = {
