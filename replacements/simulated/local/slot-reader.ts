@@ -34,6 +34,12 @@ const LOOKED_BEHIND = 0.01;
 /** Requests that are worked on together; the reading cuts them up as memory allows. */
 const TOGETHER = 256;
 
+function byTokens(one: Int32Array, other: Int32Array): number {
+  const length = Math.min(one.length, other.length);
+  for (let at = 0; at < length; at++) if (one[at] !== other[at]) return one[at]! - other[at]!;
+  return one.length - other.length;
+}
+
 export function joined(row: Int32Array, tokens: readonly number[]): Int32Array {
   const longer = new Int32Array(row.length + tokens.length);
   longer.set(row);
@@ -57,6 +63,8 @@ export function slotReader(lm: Pick<LanguageModel, 'check' | 'next'>, scales: Sc
   const enqueue = batchQueue(
     (rows: readonly { readonly tokens: Int32Array; readonly goesOn: boolean }[]) => lm.next(rows, wanted),
     TOGETHER,
+    // What rows share is read once for those that are read together.
+    (one, other) => byTokens(one.tokens, other.tokens),
   );
   /** Checked first: what is wrong with one row must not fail those beside it. */
   async function next(tokens: Int32Array, goesOn: boolean, signal: AbortSignal): Promise<NextToken> {

@@ -27,16 +27,22 @@ export const keyOf = ({ context, positions }: Site): string => `${context.id}:${
 export const askedAt = ({ firing, samples }: Pick<SiteAnswers, 'firing' | 'samples'>, row: number): Uint32Array =>
   Uint32Array.from([...firing[row]!, ...samples[row]!.latents]).sort();
 
-/** Sites asked at once. */
-const AT_ONCE = 8;
+/**
+ * Sites asked at once, and positions, of which a site may have one or hundreds: enough that whoever answers meets the same
+ * explanation several times, and can read it once.
+ */
+const AT_ONCE = { sites: 8, positions: 512 } as const;
 
 export async function forEachSite(sites: AsyncIterable<Site>, each: (site: Site) => Promise<void>): Promise<void> {
   let batch: Promise<void>[] = [];
+  let positions = 0;
   for await (const site of sites) {
     batch.push(each(site));
-    if (batch.length < AT_ONCE) continue;
+    positions += site.positions.length;
+    if (batch.length < AT_ONCE.sites || positions < AT_ONCE.positions) continue;
     await settleAll(batch);
     batch = [];
+    positions = 0;
   }
   await settleAll(batch);
 }
