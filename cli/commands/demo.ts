@@ -8,8 +8,8 @@ import { exitOf, runAndPrint } from './run.js';
 
 const usage = 'partial-rewrite demo [--llm [--model <name>] [--yes]] [--out <folder>]';
 
-/** A transcoder for an MLP, then an SAE on the residual stream after the same layer. */
-const EXPERIMENTS = ['demo.yaml', 'demo-sae.yaml'];
+/** A transcoder for an MLP; an SAE on the residual stream after the same layer; the first again, its patterns read too. */
+const EXPERIMENTS = ['demo.yaml', 'demo-sae.yaml', 'demo-reader.yaml'];
 /** The same transcoder, its sentences read by a language model behind an endpoint. */
 const WITH_LLM = ['demo-llm.yaml'];
 
@@ -39,7 +39,9 @@ export const demo: Command = {
     for (const file of values.llm ? WITH_LLM : EXPERIMENTS) {
       const given = await readExperiment(join(packageFolder(), 'experiments', file));
       const experiment = model === undefined ? given : readBy(model, given);
-      const outcome = await runAndPrint(experiment, join(values.out, given.name), values.yes, io);
+      // The embedded simulator costs nothing but seconds.
+      const yes = values.yes || !values.llm;
+      const outcome = await runAndPrint(experiment, join(values.out, given.name), yes, io);
       const exit = exitOf(outcome, io);
       if (exit !== EXIT.done) return exit;
     }
