@@ -158,6 +158,17 @@ describe('the embedded model as a simulator', () => {
     expect(Math.abs(found - first * (1 - goesOn))).toBeLessThan(1e-5);
   });
 
+  it('gives 1 all of its probability where the model answers with one token', async () => {
+    const folder = join(root, 'one-token');
+    cpSync(WORLD, folder, { recursive: true });
+    writeFileSync(join(folder, 'generation_config.json'), '{"max_new_tokens":1}');
+    const asker = await asking({ model: openModel(folder, { runtime }) });
+    const asked = query('10 10 10 10 10 10 10 10 10 10 10 10\nOne digit: 10 10 10 1');
+    const [slot] = slotsOf(await asker.ask(asked, signal));
+    const expected = (await plainly(model, plainPrompt(asked)))[digitIds()[1]!]!;
+    expect(Math.abs(slot!.values.find(({ value }) => value === 1)!.probability - expected)).toBeLessThan(1e-5);
+  });
+
   it('raises the alarms that endpoints raise, and tells its pace', async () => {
     const raised: string[] = [];
     const asker = await asking({ model, onAlarm: ({ kind }) => raised.push(kind) });
