@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { writeWhole } from '../../eval/index.js';
 import {
   type ExplainedStyle,
-  type ExplainerEvidence,
   type Explanation,
-  type Extra,
   explainedStyles,
   formatExplanations,
   type InStyle,
@@ -24,7 +22,7 @@ import {
 import type { CoderEvidence, SparseCoder } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
 import { explainerExtras } from './induction/extras.js';
-import { type ExplainingTask, explainInThread } from './induction/in-thread.js';
+import { explainInThread } from './induction/in-thread.js';
 import { madeFrom } from './induction/provenance.js';
 import type { Watched } from './progress.js';
 import { writtenBefore } from './writing/cached.js';
@@ -47,19 +45,13 @@ export interface Explained {
   readonly seed: number;
 }
 
-/** The parts of it that decide what programs say. */
+/** The parts of it that decide what is said. */
 interface KeyedSource {
   readonly hookpoint: Pick<Hookpoint, 'id'>;
   readonly coder: { readonly spec: Pick<SparseCoder['spec'], 'id'> };
   readonly evidence: Pick<CoderEvidence, 'contexts' | 'activations'>;
   readonly seed: number;
 }
-
-/** All that programs are made of. */
-type ProgramSource = KeyedSource & Pick<Explained, 'coder' | 'evidence'>;
-
-/** What programs are made without. */
-const NO_EXTRAS = { sensitivity: null, neighbours: null, promoted: null } as const;
 
 /** To be raised with every change of what an explainer writes: what was cached before is then written anew. */
 const EXPLAINERS = 'explainers@4';
@@ -75,45 +67,34 @@ export function explainedStyle(style: string): ExplainedStyle {
   );
 }
 
-/** @param tokenizer folder of the model whose tokenizer counts prose; `null` for programs */
-async function write(
-  { hookpoint, coder, evidence, seed }: ProgramSource,
-  { style, maxTokens }: Explaining,
-  extras: Pick<ExplainerEvidence, Extra>,
-  tokenizer: string | null,
-  { progress, signal }: Watched,
-): Promise<InStyle<ExplainedStyle>[]> {
-  const { contexts, activations, scale } = evidence;
-  const { latents } = coder.spec;
-  const bar = progress(`Explaining ${latents} latents by ${style}, in at most ${maxTokens} tokens`, latents, 'latents');
-  const given = { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras };
-  const provenance = madeFrom(
-    coder,
-    contexts.map(({ id }) => id),
-  );
-  const task: ExplainingTask = {
-    style,
-    evidence: { kind: 'given', evidence: given },
-    options: { maxTokens, seed, provenance },
-    tokenizer,
-  };
-  const explanations = await explainInThread(task, (done) => bar.at(done), signal);
-  bar.end();
-  return explanations;
-}
-
 /** An explanation in one style of every latent that fires in the evidence and of which something can be said so briefly. */
 export async function writeExplanations(
-  { reader, ...explained }: Explained,
-  how: Explaining,
+  { reader, coder, evidence, seed }: Explained,
+  { style, maxTokens }: Explaining,
   watched: Watched,
 ): Promise<InStyle<ExplainedStyle>[]> {
-  const { coder, evidence } = explained;
-  const [context] = evidence.contexts;
+  const { model, hookpoint } = reader;
+  const { contexts, activations, scale } = evidence;
+  const { latents } = coder.spec;
+  const [context] = contexts;
   if (context === undefined) throw new RangeError('no contexts to explain latents by');
-  const extras = await explainerExtras(how.style, { reader, coder, context, scale: evidence.scale }, watched);
-  const tokenizer = isExecutable(how.style) ? null : reader.model.folder;
-  return write({ ...explained, hookpoint: reader.hookpoint }, how, extras, tokenizer, watched);
+  const extras = await explainerExtras(style, { reader, coder, context, scale }, watched);
+  const title = `Explaining ${latents} latents by ${style}, in at most ${maxTokens} tokens`;
+  const bar = watched.progress(title, latents, 'latents');
+  const given = { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras };
+  const ids = contexts.map(({ id }) => id);
+  const explanations = await explainInThread(
+    {
+      style,
+      evidence: { kind: 'given', evidence: given },
+      options: { maxTokens, seed, provenance: madeFrom(coder, ids) },
+      tokenizer: isExecutable(style) ? null : model.folder,
+    },
+    (done) => bar.at(done),
+    watched.signal,
+  );
+  bar.end();
+  return explanations;
 }
 
 /** Decides what prose says and how long it is: the model's files and its tokenizer. */
@@ -146,19 +127,6 @@ export function explanationsKey(
   );
 }
 
-/** What lies in the cache under a key, by latent; written first where nothing does. */
-async function cached(
-  { hookpoint, coder }: ProgramSource,
-  cache: string,
-  key: string,
-  explain: () => Promise<readonly Explanation[]>,
-): Promise<ReadonlyMap<number, Explanation>> {
-  const path = join(cache, 'explanations', `${key}.jsonl`);
-  if (!existsSync(path)) await writeWhole(path, formatExplanations(await explain()));
-  const found = await readExplanations(path, new Map([[hookpoint.id, coder.spec.latents]]));
-  return new Map(found.map((each) => [each.latent, each]));
-}
-
 /**
  * Explanations by latent: written on first use and cached by the content of coder, evidence and, for prose, the model.
  * Nobody is asked here: those by a language model must have been written before.
@@ -175,19 +143,13 @@ export async function explainedOrCached(
     return new Map(explanations.map((each) => [each.latent, each]));
   }
   const { model, hookpoint } = explained.reader;
-  const source = { ...explained, hookpoint };
-  const key = explanationsKey(source, how, isExecutable(how.style) ? null : await modelHash(model));
-  return cached(source, cache, key, () => writeExplanations(explained, how, watched));
-}
-
-/** The same for patterns alone, which need no model. */
-export async function inducedOrCached(
-  source: ProgramSource,
-  maxTokens: number,
-  cache: string,
-  watched: Watched,
-): Promise<ReadonlyMap<number, Explanation>> {
-  const how = { style: 'pattern', maxTokens } as const;
-  const key = explanationsKey(source, how, null);
-  return cached(source, cache, key, () => write(source, how, NO_EXTRAS, null, watched));
+  const key = explanationsKey(
+    { ...explained, hookpoint },
+    how,
+    isExecutable(how.style) ? null : await modelHash(model),
+  );
+  const path = join(cache, 'explanations', `${key}.jsonl`);
+  if (!existsSync(path)) await writeWhole(path, formatExplanations(await writeExplanations(explained, how, watched)));
+  const found = await readExplanations(path, new Map([[hookpoint.id, explained.coder.spec.latents]]));
+  return new Map(found.map((each) => [each.latent, each]));
 }
