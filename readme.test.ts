@@ -11,6 +11,14 @@ const ROWS: readonly (readonly [kind: string, what: string])[] = [
   ['zero-output', 'zeros in the component’s place'],
 ];
 
+/** The third run: who reads the patterns, by the arm that shows it. */
+const READERS: readonly (readonly [arm: string, what: string])[] = [
+  ['executed:linear@1', 'nobody: they are executed'],
+  ['read:linear@1', 'the embedded simulator'],
+  ['control-shuffled:read:linear', 'the embedded simulator, the patterns of other latents'],
+  ['zero-output', 'nobody: zeros in the component’s place'],
+];
+
 const number = (value: number): string => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(3);
 const percent = (value: number): string => `${Math.round(100 * value)} %`;
 
@@ -33,13 +41,22 @@ describe('README', () => {
     );
     expect(readme).toContain(table.join('\n'));
   });
+
+  it('states of two readers what the committed result says', async () => {
+    const { arms } = await readSummary('results/demo-reader');
+    const rows = READERS.map(([id, what]) => `| ${what} | ${cell(arms.find((arm) => arm.id === id))} |`);
+    expect(readFileSync('README.md', 'utf8')).toContain(rows.join('\n'));
+  });
 });
 
 describe('results/', () => {
-  it.each(['results/demo-transcoder', 'results/demo-sae'])('%s is what this version reads', async (folder) => {
-    const { hookpoint } = await readSummary(folder);
-    const rows = await readLatents(folder);
-    const { examples } = await readReportData(folder);
-    expect(new Set([...rows, ...examples.latents].map((each) => each.hookpoint))).toEqual(new Set([hookpoint]));
-  });
+  it.each(['results/demo-transcoder', 'results/demo-sae', 'results/demo-reader'])(
+    '%s is what this version reads',
+    async (folder) => {
+      const { hookpoint } = await readSummary(folder);
+      const rows = await readLatents(folder);
+      const { examples } = await readReportData(folder);
+      expect(new Set([...rows, ...examples.latents].map((each) => each.hookpoint))).toEqual(new Set([hookpoint]));
+    },
+  );
 });
