@@ -26,7 +26,7 @@ const LATENTS = 16;
 const WRITTEN = {
   ...SMALL,
   texts: {
-    evidence: { path: WORLD.evidence, from: 0, to: 10 },
+    evidence: { path: WORLD.evidence, from: 0, to: 6 },
     calibration: { path: WORLD.evidence, from: 30, to: 36, contexts: 2 },
     evaluation: { path: WORLD.evaluation, contexts: 2 },
   },
@@ -117,27 +117,28 @@ describe('the budget of an experiment', () => {
     await using server = await startFaultServer(readingModel);
     const endpoints = [{ baseUrl: 'http://me:hunter2@127.0.0.1:9/v1?key=token-9' }, { baseUrl: server.url }];
     const [entry] = WRITTEN.simulated;
-    const induce = { ...entry!.explanations.induce, by: { kind: 'openai', model: 'm', endpoints } };
-    const small = { ...WRITTEN, simulated: [{ ...entry, explanations: { induce } }] };
     const out = join(folder, 'ended', 'out');
-    const run = async (budget: object) => {
+    const run = async (budget: object, by: object) => {
       const environment = { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: 'secret' };
       const io = fakeIo({ PARTIAL_REWRITE_CACHE: join(folder, 'ended', 'cache'), ...environment }, { answer: true });
-      const file = writeExperiment(folder, 'ended', { ...small, budget });
+      const model = { kind: 'openai', model: 'm' };
+      const induce = { ...entry!.explanations.induce, by: { ...model, ...by }, judge: model };
+      const simulated = [{ ...entry, explanations: { induce } }];
+      const file = writeExperiment(folder, 'ended', { ...WRITTEN, simulated, budget });
       const exit = await main(['run', file, '--out', out], io);
       return { exit, noted: io.noted.join('\n') };
     };
-    const first = await run({ calls: 60 });
+    const first = await run({ calls: 40 }, { endpoints });
     expect(first.exit).toBe(EXIT.partial);
     expect(first.noted).toMatch(/were not reached by the budget/);
     expect(first.noted).toMatch(/The budget is reached\. It did not suffice to measure sentence/);
     const { partial, arms } = await readSummary(out);
     expect(partial).toBe(true);
     expect(arms.filter(({ kind }) => kind === 'simulated')).toEqual([]);
-    expect(server.received.length).toBeLessThanOrEqual(60);
+    expect(server.received.length).toBeLessThanOrEqual(40);
     expect(`${first.noted}${readFileSync(join(out, 'manifest.json'), 'utf8')}`).not.toMatch(/hunter2|token-9|secret/);
 
-    expect((await run({})).exit).toBe(EXIT.done);
+    expect((await run({}, {})).exit).toBe(EXIT.done);
     expect([...server.counts.values()].every((times) => times === 1)).toBe(true);
   }, 120_000);
 });
@@ -162,6 +163,13 @@ describe('explain --simulator', () => {
   const explain = (behave: Behave, name: string, more: readonly string[] = [], text?: string) =>
     commandAgainst(behave, name, argsOf(name, more, text));
   const written = async (name: string) => (await readExplanations(outOf(name), null)).map(({ latent }) => latent);
+
+  let calmly: ReturnType<typeof explain> | undefined;
+  /** What interrupted ones are compared with. */
+  const undisturbed = () => {
+    calmly ??= explain(readingModel, 'calm', ['--refine', '1']);
+    return calmly;
+  };
 
   it('writes a file in each style, by whoever is named', async () => {
     const JSONS: Readonly<Record<string, string>> = {
@@ -220,7 +228,7 @@ describe('explain --simulator', () => {
   }, 60_000);
 
   it('ends with what the budget bought, and goes on from there', async () => {
-    const calm = await explain(readingModel, 'calm', ['--refine', '1']);
+    const calm = await undisturbed();
     const first = await explain(readingModel, 'budget', ['--refine', '1', '--budget', '{calls: 300}']);
     expect(first.exit).toBe(EXIT.partial);
     expect(first.noted).toMatch(/\d+ were not reached by the budget: latent [\d, ]+\nThe budget is reached/);
@@ -234,7 +242,7 @@ describe('explain --simulator', () => {
   }, 120_000);
 
   it('killed, pays for nothing twice but what was under way, and ends with the same bytes', async () => {
-    const calm = await explain(readingModel, 'undisturbed', ['--refine', '1']);
+    const calm = await undisturbed();
     mkdirSync(join(folder, 'package'));
     const program = transpilePackage(join(folder, 'package'))('cli/testing/run-when-told.ts');
     await using server = await startFaultServer((n, received) => ({
@@ -262,7 +270,7 @@ describe('explain --simulator', () => {
     // Four of the writer and four of the judge, and as many whose write had not come back.
     expect(twice).toBeLessThanOrEqual(32);
     expect(Math.max(...server.counts.values())).toBeLessThanOrEqual(2);
-    expect(readFileSync(outOf('killed')).equals(readFileSync(outOf('undisturbed')))).toBe(true);
+    expect(readFileSync(outOf('killed')).equals(readFileSync(outOf('calm')))).toBe(true);
   }, 120_000);
 
   it('shows commands in the evidence as the data that they are', async () => {
