@@ -267,43 +267,45 @@ describe('an endpoint that judges', () => {
 });
 
 describe('scores of what is read and written', () => {
-  const told = { ...EMBEDDED.simulated[0]!, name: 'told' };
   const promotes = {
     name: 'promotes',
     simulator: { kind: 'local', model: SMALL.model },
     explanations: { induce: { style: 'output', maxTokens: 64 } },
   };
-  let scores: Scores;
-  const groupFor = (score: string, entry: string, shown: 'own' | 'shuffled') => {
-    const group = scores.scores.find((each) => each.score === score && each.entry === entry && each.shown === shown)!;
-    expect(group.judge).toBe('token-cache');
-    const { mean } = group;
+  const scored = async (id: string, simulated: unknown, ...size: readonly string[]): Promise<Scores> => {
+    const file = writeExperiment(folder, id, { ...EMBEDDED, simulated });
+    expect((await score([file, '--scores', id, ...size, '--out', at(id)])).exit).toBe(EXIT.done);
+    return readScores(at(id));
+  };
+  const meanBy = ({ scores }: Scores, judge: string, shown: 'own' | 'shuffled') => {
+    const { mean } = scores.find((each) => each.judge === judge && each.shown === shown)!;
     if (mean.mean === null) throw new Error(mean.why);
     return { value: mean.mean, ci: mean.ci };
   };
-  beforeAll(async () => {
-    const file = writeExperiment(folder, 'steered', { ...EMBEDDED, simulated: [told, promotes] });
-    const args = ['--latents', '10', '--examples', '20', '--scores', 'intervention,surprisal', '--out', at('steered')];
-    expect((await score([file, ...args])).exit).toBe(EXIT.done);
-    scores = await readScores(at('steered'));
-  }, 60_000);
 
-  it('find that steering writes what explanations of the effect name, and not what others name', () => {
-    const own = groupFor('intervention', 'promotes', 'own');
-    const shuffled = groupFor('intervention', 'promotes', 'shuffled');
-    expect(own.ci[0]).toBeGreaterThan(2);
-    expect(shuffled.ci[0]).toBeLessThan(0);
-    expect(shuffled.ci[1]).toBeGreaterThan(0);
-    const kl = scores.scores.find((each) => each.score === 'intervention')!.details['KL of steering']!;
+  it('find that steering writes what explanations of the effect name, and not what others name', async () => {
+    const scores = await scored('intervention', [promotes], '--latents', '6', '--examples', '10');
+    expect(meanBy(scores, 'token-cache', 'own').ci[0]).toBeGreaterThan(2);
+    const chance = meanBy(scores, 'token-cache', 'shuffled');
+    expect(chance.ci[0]).toBeLessThan(0);
+    expect(chance.ci[1]).toBeGreaterThan(0);
+    const kl = groupOf(scores, 'intervention').details['KL of steering']!;
     expect(kl.mean).toBeGreaterThan(0.5);
     expect(kl.mean).toBeLessThan(2);
-  });
-  it('find that texts repeat what patterns of activating tokens quote', () => {
-    const own = groupFor('surprisal', 'told', 'own');
-    const shuffled = groupFor('surprisal', 'told', 'shuffled');
-    expect(own.value).toBeGreaterThan(shuffled.value + 0.05);
-    expect(Math.abs(shuffled.value - 0.5)).toBeLessThan(0.1);
-  });
+    // The entry's own simulator is a language model, so it is surprised or not as well.
+    const judges = new Set(scores.scores.map(({ judge }) => judge));
+    expect([...judges].sort()).toEqual([expect.stringMatching(/^local:/), 'token-cache']);
+    expect(scores.scores.every(({ asked, missing }) => asked === 6 * 8 * 2 && Object.keys(missing).length === 0)).toBe(
+      true,
+    );
+  }, 60_000);
+
+  it('find that texts repeat what patterns of activating tokens quote', async () => {
+    const scores = await scored('surprisal', EMBEDDED.simulated, '--latents', '10', '--examples', '20');
+    const shuffled = meanBy(scores, 'token-cache', 'shuffled').value;
+    expect(meanBy(scores, 'token-cache', 'own').value).toBeGreaterThan(shuffled + 0.05);
+    expect(Math.abs(shuffled - 0.5)).toBeLessThan(0.1);
+  }, 60_000);
 });
 
 describe('what is asked for and cannot be had', () => {

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  type LanguageModel,
   type Model,
-  openLanguageModel,
   openModel,
+  openTextLosses,
   ortRuntime,
+  type TextLosses,
   type Tokenizer,
 } from '../../harness/index.js';
 import { wholeLogits } from '../../harness/testing.js';
@@ -14,11 +14,11 @@ import { ourJudgePrompts } from './prompts.js';
 const { signal } = new AbortController();
 const runtime = ortRuntime({ threads: 1 });
 let model: Model;
-let lm: LanguageModel;
+let lm: TextLosses;
 let tokenizer: Tokenizer;
 beforeAll(async () => {
   model = openModel('fixtures/world/model', { runtime });
-  lm = await openLanguageModel(model);
+  lm = await openTextLosses(model);
   tokenizer = await model.tokenizer();
 }, 120_000);
 afterAll(() => lm.dispose());
@@ -53,9 +53,9 @@ describe('languageModelJudge', () => {
     expect(await judge.surprisal({ text: '', given }, signal)).toEqual({ value: { nats: 0, tokens: 0 } });
   });
   it('has no answer where a token is impossible', async () => {
-    const next: LanguageModel['next'] = async (rows, { tokens }) =>
-      rows.map(() => ({ asked: new Float32Array(tokens.length).fill(Number.NEGATIVE_INFINITY), top: [] }));
-    const judge = languageModelJudge({ next }, tokenizer, { id: 'world' });
+    const losses: TextLosses['losses'] = async (tokens, from) =>
+      new Float32Array(tokens.length - from).fill(Number.POSITIVE_INFINITY);
+    const judge = languageModelJudge({ losses }, tokenizer, { id: 'world' });
     expect(await judge.surprisal({ text, given }, signal)).toEqual({ missing: 'unreadable answer' });
   });
   it('refuses what is too long for the model, and cuts nothing', () => {

@@ -30,7 +30,8 @@ function answeredBy(seat: Seat): readonly QuestionKind[] {
     case 'token-cache':
       return READING;
     case 'entry':
-      return seat.entry.chosen.asks === null ? RATING : ASKING;
+      if (seat.entry.chosen.asks === null) return RATING;
+      return seat.entry.chosen.readsTexts ? [...ASKING, ...READING] : ASKING;
   }
 }
 
@@ -50,16 +51,23 @@ export interface Bench {
 export function benchOf({
   simulator,
   asker,
+  surprised,
 }: {
   readonly simulator: Simulator;
   readonly asker?: Asker | undefined;
+  readonly surprised?: Judge | undefined;
 }): Bench {
   if (asker === undefined) {
     const judge = executableJudge();
     return { judgeOf: () => judge };
   }
   const [asking, rating] = [askingJudge(asker), ratingJudge(simulator)];
-  return { judgeOf: ({ asks }) => (asks === 'rates' ? rating : asking) };
+  return {
+    judgeOf({ asks }) {
+      if (asks === 'rates') return rating;
+      return asks === 'surprisal' && surprised !== undefined ? surprised : asking;
+    },
+  };
 }
 
 /** Queries that one score of one latent takes: a rating of each token in the entry's shape, or a query a question. */

@@ -44,16 +44,20 @@ export function subjectOf(
   };
 }
 
-/** Who is asked for a score of an entry's explanations: its own simulator where that can answer, else who needs no model. */
-const judgeOfEntry = (score: Score, entry: ScoredEntry): Seat | undefined => {
+/**
+ * Who is asked for a score of an entry's explanations: its own simulator where that can answer, else who needs no model. What a
+ * language model is surprised by stands beside what the tokens alone tell.
+ */
+function judgesOfEntry(score: Score, entry: ScoredEntry): readonly Seat[] {
   const seats: readonly Seat[] = [{ kind: 'entry', entry }, { kind: 'embedder' }, { kind: 'token-cache' }];
-  return seats.find((seat) => canJudge(seat, score));
-};
+  const able = seats.filter((seat) => canJudge(seat, score));
+  return score.asks === 'surprisal' ? able : able.slice(0, 1);
+}
 
 /** Whether an entry's own simulator is asked anything for a score, so that it must be there. */
 export function asksEntry(score: Score, entry: ScoredEntry): boolean {
   return score.needs.explanation
-    ? judgeOfEntry(score, entry)?.kind === 'entry'
+    ? judgesOfEntry(score, entry).some(({ kind }) => kind === 'entry')
     : canJudge({ kind: 'entry', entry }, score);
 }
 
@@ -68,7 +72,7 @@ function judgesWithout(score: Score, entries: readonly ScoredEntry[]): readonly 
 export function checkJudges(entries: readonly ScoredEntry[], chosen: readonly Score[]): void {
   const has = (score: Score): boolean =>
     score.needs.explanation
-      ? entries.some((entry) => judgeOfEntry(score, entry) !== undefined)
+      ? entries.some((entry) => judgesOfEntry(score, entry).length > 0)
       : judgesWithout(score, entries).length > 0;
   if (chosen.some(has)) return;
   const ids = chosen.map(({ id }) => id).join(', ');
@@ -96,14 +100,14 @@ export function planTasks(stages: readonly ScoredStage[], chosen: readonly Score
         return seats.map((seat) => ({ ...common, seat, entry: null, shown: 'none', explanations: null }));
       }
       return explained.flatMap(({ entry, own, shuffled }): ScoreTask[] => {
-        const seat = judgeOfEntry(score, entry);
-        if (seat === undefined) {
+        const seats = judgesOfEntry(score, entry);
+        if (seats.length === 0)
           notes.add(`${entry.name}: nobody here can judge ${score.id} (docs/scores.md says who could).`);
-          return [];
-        }
-        const of = { ...common, seat, entry };
-        const control: ScoreTask[] = shuffled === null ? [] : [{ ...of, shown: 'shuffled', explanations: shuffled }];
-        return [{ ...of, shown: 'own', explanations: own }, ...control];
+        return seats.flatMap((seat): ScoreTask[] => {
+          const of = { ...common, seat, entry };
+          const control: ScoreTask[] = shuffled === null ? [] : [{ ...of, shown: 'shuffled', explanations: shuffled }];
+          return [{ ...of, shown: 'own', explanations: own }, ...control];
+        });
       });
     });
   });

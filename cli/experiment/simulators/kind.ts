@@ -3,6 +3,7 @@ import type {
   Asker,
   CoderEvidence,
   Expects,
+  Judge,
   QueryShape,
   ReadOutId,
   Simulator,
@@ -90,6 +91,8 @@ export interface ChosenSimulator {
   readonly oracle: boolean;
   /** `null` for simulators that ask nobody. */
   readonly asks: Asks | null;
+  /** Whether it can also say how surprising a text is: it is a language model of this machine. */
+  readonly readsTexts?: boolean;
   /** `null` for simulators that answer here. */
   readonly exports: Exports | null;
   /** @throws {UsageError} when an address or key is not set: better before the work than after */
@@ -98,6 +101,8 @@ export interface ChosenSimulator {
     readonly simulator: Simulator;
     /** Whom it asks, where that is somebody who answers other questions too: same store, budget and pace. */
     readonly asker?: Asker;
+    /** The same model as a reader that is surprised or not; opened when first asked. Its answers are not stored. */
+    readonly surprised?: Judge;
     readonly usage: () => Usage;
     /** Frees what it holds beyond memory. */
     readonly close?: () => Promise<void>;

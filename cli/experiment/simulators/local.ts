@@ -1,11 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { filesOf, openModel, sha256OfFile } from '../../../harness/index.js';
+import {
+  filesOf,
+  type Model,
+  openModel,
+  openTextLosses,
+  sha256OfFile,
+  type TextLosses,
+} from '../../../harness/index.js';
 import {
   alarmText,
   askingSimulator,
+  type Judge,
   type LocalAsker,
+  languageModelJudge,
   localAsker,
   openShape,
   queryKey,
@@ -45,6 +54,27 @@ function stored(asker: LocalAsker, model: string, answers: Awaited<ReturnType<Sh
   };
 }
 
+/** The model as a reader of texts, opened when it is first asked. */
+function surprisedBy(model: Model, id: string): { readonly judge: Judge; readonly dispose: () => Promise<void> } {
+  let opened: Promise<TextLosses> | undefined;
+  const open = (): Promise<TextLosses> => {
+    opened ??= openTextLosses(model);
+    return opened;
+  };
+  return {
+    judge: {
+      id,
+      async surprisal(question, signal) {
+        const [losses, tokenizer] = [await open(), await model.tokenizer()];
+        return languageModelJudge(losses, tokenizer, { id }).surprisal(question, signal);
+      },
+    },
+    async dispose() {
+      if (opened !== undefined) await (await opened).dispose();
+    },
+  };
+}
+
 export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, prompts }) => {
   const shaped = async () => openShape(shape, prompts === undefined ? undefined : await readPrompts(prompts));
   return {
@@ -54,6 +84,7 @@ export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, p
     paid: true,
     oracle: false,
     asks: { model: name, shape: shaped, readOut, addresses: () => [] },
+    readsTexts: true,
     async open(needs) {
       const { path } = await fetched(name, 'model', needs);
       const model = openModel(path, { threads: needs.threads });
@@ -72,6 +103,7 @@ export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, p
           progress: needs.progress,
           now: needs.now,
         });
+        const reading = surprisedBy(model, asker.id);
         const plain = shape.kind === 'last-token' && readOut === 'expected';
         return {
           simulator: askingSimulator({
@@ -81,12 +113,14 @@ export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, p
             ...(plain && { id: asker.id }),
           }),
           asker: watched,
+          surprised: reading.judge,
           usage: () => {
             const { queries, tokensIn, tokensOut } = asker.usage;
             return { queries, probeCalls: 0, tokensIn, tokensOut, usd: 0 };
           },
           async close() {
             watched.end();
+            await reading.dispose();
             if (watched.pace !== null) await keepPace(needs.cache, name, watched.pace, needs.now());
             await asker.dispose();
             await model.dispose();
