@@ -33,7 +33,10 @@ export const askedAt = ({ firing, samples }: Pick<SiteAnswers, 'firing' | 'sampl
  */
 const AT_ONCE = { sites: 8, positions: 512 } as const;
 
-export async function forEachSite(sites: AsyncIterable<Site>, each: (site: Site) => Promise<void>): Promise<void> {
+export async function forEachSite<Asked extends Pick<Site, 'positions'>>(
+  sites: AsyncIterable<Asked>,
+  each: (site: Asked) => Promise<void>,
+): Promise<void> {
   let batch: Promise<void>[] = [];
   let positions = 0;
   for await (const site of sites) {
