@@ -1,2 +1,2 @@
 export { latentEffects } from './effects.js';
-export { divergence, STEERING_PLAN, type Steering, type SteeringPlan, steering, strengthOf } from './steer.js';
+export { STEERING_PLAN, type Steering, type SteeringPlan, steering } from './steer.js';
