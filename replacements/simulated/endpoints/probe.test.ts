@@ -106,6 +106,8 @@ describe('the probe', () => {
       'reshapes',
     );
     expect((await probed(() => certain)).capabilities.temperature).toBe('honoured');
+    const greedy = await probed(({ temperature }) => (temperature === 0 ? certain : no('set temperature to 0')));
+    expect(greedy.capabilities).toMatchObject({ temperature: 'honoured', topLogprobs: 1 });
   });
 
   describe('of a model that thinks first', () => {

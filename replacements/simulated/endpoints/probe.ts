@@ -122,7 +122,7 @@ export async function probe(
 
   const first = await understood(seen, () => ask(DIGIT));
   const answer = await patiently(seen, first, () => ask(DIGIT));
-  const answers = [answer, ...(await checkTemperature(seen, answer, () => ask(DIGIT)))];
+  const answers = [answer, ...(await checkTemperature(seen, answer, ask, tryTo))];
   // Some give one more than was asked for, some fewer, and some only one at temperature 0.
   seen.topLogprobs = Math.min(seen.topLogprobs, Math.max(...answers.map(mostAlternatives)));
   if (expects.includes('digits')) {
@@ -168,20 +168,26 @@ async function patiently(seen: Seen, first: Generated, ask: () => Promise<Genera
 }
 
 /** @returns the answers that it took */
-async function checkTemperature(seen: Seen, answer: Generated, ask: () => Promise<Generated>): Promise<Generated[]> {
+async function checkTemperature(
+  seen: Seen,
+  answer: Generated,
+  ask: (query: Query) => Promise<Generated>,
+  tryTo: (query: Query) => Promise<Generated | null>,
+): Promise<Generated[]> {
   if (seen.temperature === 'rejected') return [];
   const sure = certainty(answer);
   if (sure !== null && sure >= DEGENERATE) {
     seen.temperature = 'reshapes';
-    const warm = await ask();
-    const graded = certainty(warm);
-    if (graded !== null && graded < DEGENERATE) return [warm];
+    // A server that never draws may take temperature 0 alone; it has nothing to reshape.
+    const warm = await tryTo(DIGIT);
+    const graded = warm && certainty(warm);
+    if (warm !== null && graded !== null && graded < DEGENERATE) return [warm];
     seen.temperature = 'honoured';
   }
   const repeats: Generated[] = [];
   // Two samples may agree by chance; three seldom do.
   while (repeats.length < 2 && seen.temperature === 'honoured') {
-    const repeat = await ask();
+    const repeat = await ask(DIGIT);
     repeats.push(repeat);
     if (repeat.text !== answer.text) seen.temperature = 'ignored';
   }
