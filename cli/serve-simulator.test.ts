@@ -87,11 +87,11 @@ async function largestDifference(queries: readonly Query[], one: Asker, other: A
   const ask = (asker: Asker) =>
     Promise.all(queries.map(async (query) => probabilities(await asker.ask(query, signal))));
   const [ours, theirs] = [await ask(one), await ask(other)];
+  // A server shows twenty alternatives: a digit that is none of these must be as good as impossible.
   const differences = ours.flatMap((slots, at) =>
     slots.flatMap((values, slot) => {
-      const there = theirs[at]![slot]!;
-      expect(there.map(([value]) => value)).toEqual(values.map(([value]) => value));
-      return values.map(([, probability], i) => Math.abs(probability - there[i]![1]));
+      const there = new Map(theirs[at]![slot]!);
+      return values.map(([value, probability]) => Math.abs(probability - (there.get(value) ?? 0)));
     }),
   );
   expect(differences.length).toBeGreaterThanOrEqual(10 * queries.length);
