@@ -32,6 +32,12 @@ describe('linear', () => {
     const pairs = times(100, [2, 1] as const);
     expect(linear.fit(pairsOf([...pairs, [0, 9], [0, 0]]))(2)).toBe(linear.fit(pairsOf(pairs))(2));
   });
+  it('does not run away with a reader that all but says silence where the latent fires', () => {
+    const all = times(60, [1e-6, 0] as const);
+    const slope = linear.fit(pairsOf([...all, [1e-6, 4], [2e-6, 3]]))(1);
+    expect(slope).toBeGreaterThan(0.9);
+    expect(slope).toBeLessThan(1.1);
+  });
   it('leaves a latent alone that was never simulated above 0', () => {
     expect(linear.fit(pairsOf(times(20, [0, 3] as const)))(2)).toBe(2);
   });
