@@ -1,9 +1,9 @@
 import type { Random } from '../../../harness/index.js';
-import type { AnsweredSilence } from './false-alarms.js';
+import { ALARM, type AnsweredSilence } from './false-alarms.js';
 
 /** How high false alarms are rated. */
 export interface AlarmRatings {
-  /** One rating above 0, from the latent's own false alarms or, the fewer those are, from its stratum's. */
+  /** One rating of a false alarm, from the latent's own false alarms or, the fewer those are, from its stratum's. */
   draw(random: Random, latent: number, stratum: number): number;
   /** Mean square of such a rating: what it adds to an error, up to the latent's scale. */
   meanSquare(latent: number, stratum: number): number;
@@ -31,7 +31,7 @@ export function alarmRatings(rows: readonly AnsweredSilence[], hits: readonly nu
   const of: number[][] = Array.from({ length: strata }, () => []);
   for (const { latents, strata: h, ratings } of rows) {
     for (let i = 0; i < latents.length; i++) {
-      if (ratings[i]! === 0) continue;
+      if (ratings[i]! < ALARM) continue;
       of[h[i]!]!.push(ratings[i]!);
       const known = own.get(latents[i]!);
       if (known) known.push(ratings[i]!);

@@ -9,17 +9,23 @@ export interface AnsweredSilence {
   readonly strata: Uint8Array;
   /** How many pairs each stands for. */
   readonly weights: Float32Array;
-  /** 0-9; above 0 is a false alarm. */
+  /** 0-9; from {@link ALARM} on it is a false alarm. */
   readonly ratings: Float32Array;
 }
 
 /**
- * How often a simulator gives silent latents a rating above 0. The expected number of false alarms of latent `l`, in
+ * Ratings from here on are false alarms where a latent is silent. An expected rating is never quite 0, however sure of
+ * silence its reader is; what is below rounds to it, and is imputed as 0.
+ */
+export const ALARM = 0.25;
+
+/**
+ * How often a simulator gives silent latents a rating that is one. The expected number of false alarms of latent `l`, in
  * stratum `h`, at position `p` is rate(h) x tendency(l) x burst(p): tendencies and bursts are gamma with mean 1, spread as
  * widely as the answers show. A latent with many answers keeps its own rate, one with few that of its stratum.
  */
 export interface FalseAlarms {
-  /** `[stratum]` share of silent pairs rated above 0. */
+  /** `[stratum]` share of silent pairs with a false alarm. */
   readonly rates: Float64Array;
   /** The same over all strata, as they are in the whole. */
   readonly overall: number;
@@ -50,7 +56,7 @@ export function fitFalseAlarms(rows: readonly AnsweredSilence[], latents: number
     for (let i = 0; i < ids.length; i++) {
       const h = of[i]!;
       const each = weights[i]!;
-      const alarm = Number(ratings[i]! > 0);
+      const alarm = Number(ratings[i]! >= ALARM);
       weight[h]! += each;
       squares[h]! += each * each;
       weighted[h]! += each * alarm;
@@ -94,7 +100,7 @@ export function alarmsAt(
   let count = 0;
   let expected = 0;
   for (let i = 0; i < latents.length; i++) {
-    count += Number(ratings[i]! > 0);
+    count += Number(ratings[i]! >= ALARM);
     expected += rates[strata[i]!]! * tendencies[latents[i]!]!;
   }
   return { count, expected };
