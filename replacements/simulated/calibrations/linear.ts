@@ -1,14 +1,14 @@
 import type { Calibration } from '../calibration.js';
 
 /** Of the pseudo-position, in typical true activations. */
-const LEAST_SIZE = 0.1;
+const LEAST_SIZE = 0.5;
 
 /**
  * One slope a latent: the least-squares fit of true on simulated activations through the origin, so that zero stays
  * zero. Positions where the simulation is 0 do not move it.
  *
  * Shrunk towards leaving things as they are by one pseudo-position of typical size with true = simulated: with no
- * simulated activation at all the slope is 1, and a handful of positions cannot run away. Its size is at least a tenth of
+ * simulated activation at all the slope is 1, and a handful of positions cannot run away. Its size is at least half of
  * a typical true activation: a reader that is sure of silence gives expected ratings of a millionth, and were these all
  * that a latent has, one firing that it missed would make the slope a million.
  */
