@@ -124,7 +124,14 @@ describe('partial-rewrite explain', () => {
     it('is read group by group where it is large, every latent in its turn', async () => {
       const hookpoint = HOOKPOINTS.transcoder;
       const scale = new Float32Array(LATENTS).fill(1);
-      const beside = { hookpoint, latentScale: scale, sensitivity: null, neighbours: null, promoted: null };
+      const beside = {
+        hookpoint,
+        latentScale: scale,
+        sensitivity: null,
+        directions: null,
+        neighbours: null,
+        promoted: null,
+      };
       const evidence = { kind: 'cached', folder: at('activations'), tokenizer: WORLD.model, beside } as const;
       const groupsOf = async (style: ExplainedStyle) => {
         const groups: { from: number; to: number }[] = [];

@@ -6,6 +6,7 @@ export {
   explain,
   explainedStyles,
   explainerNeeds,
+  explainerUses,
 } from './explainers/index.js';
 export {
   compileExplanations,
@@ -39,6 +40,7 @@ export {
 } from './formats/index.js';
 export { checkEvidence, type Evidence } from './induce/evidence.js';
 export { type InduceOptions, inducePatterns } from './induce/induce.js';
+export type { Directions } from './induce/joint.js';
 export { indexNgrams, type NgramIndex } from './induce/ngrams.js';
 export { quoteToken } from './pattern/describe.js';
 export { compilePatterns } from './pattern/matcher.js';

@@ -54,7 +54,7 @@ interface KeyedSource {
 }
 
 /** To be raised with every change of what an explainer writes: what was cached before is then written anew. */
-const EXPLAINERS = 'explainers@4';
+const EXPLAINERS = 'explainers@5';
 
 /** @throws {UsageError} `NO_EXPLAINER`, naming the styles that can be written without a language model */
 export function explainedStyle(style: string): ExplainedStyle {

@@ -16,6 +16,7 @@ function clausesOf(rules: readonly Rule[]): InStyle<'clauses'>['clauses'] {
 export const clausesExplainer: Explainer<'clauses'> = {
   style: 'clauses',
   needs: [],
+  uses: ['directions'],
   explain(evidence, { maxTokens, seed, count, provenance, onLatent }) {
     const explanations: InStyle<'clauses'>[] = [];
     for (const { latent, rules } of induceRules({ ...evidence, maxTokens, seed, ...(onLatent && { onLatent }) })) {

@@ -18,6 +18,7 @@ const MOST_NEGATIVES = 50;
 export const contrastiveExplainer: Explainer<'contrastive'> = {
   style: 'contrastive',
   needs: ['neighbours'],
+  uses: ['directions'],
   explain(evidence, { maxTokens, seed, count, provenance, onLatent }) {
     const neighbours = required(evidence.neighbours, 'neighbours');
     const { starts, positions, values } = byLatent(evidence.activations);

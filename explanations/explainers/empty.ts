@@ -4,6 +4,7 @@ import { type Explainer, firingLatents } from './explainer.js';
 export const emptyExplainer: Explainer<'empty'> = {
   style: 'empty',
   needs: [],
+  uses: [],
   explain(evidence, options) {
     checkEvidence(evidence);
     const { hookpoint } = evidence;

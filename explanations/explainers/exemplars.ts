@@ -41,6 +41,7 @@ function tellingFirings({ positions, values }: Firing, placeOf: (position: numbe
 export const exemplarsExplainer: Explainer<'exemplars'> = {
   style: 'exemplars',
   needs: [],
+  uses: [],
   explain(evidence, options) {
     checkEvidence(evidence);
     const placeOf = placesOf(evidence.contexts);

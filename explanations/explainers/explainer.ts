@@ -1,5 +1,6 @@
 import type { InStyle, Provenance, Style } from '../explanation.js';
 import { byLatent, type Evidence } from '../induce/evidence.js';
+import type { Directions } from '../induce/joint.js';
 import type { Promoted } from '../styles/output.js';
 import type { CountTokens } from '../styles/style.js';
 
@@ -10,6 +11,8 @@ export interface ExplainerEvidence extends Evidence {
   readonly latentScale: Float32Array;
   /** `[position]`, above 0, mean 1: what an error at the position costs, beside the others; `null` where all count alike. */
   readonly sensitivity: Float32Array | null;
+  /** `[latent, width]`: what one unit of each latent's activation adds to the component's output; `null` where nobody looked. */
+  readonly directions: Directions | null;
   /** `[latent]`: the latents most like it, most similar first; `null` where nobody looked. */
   readonly neighbours: readonly (readonly number[])[] | null;
   /** `[latent]`: the tokens that it makes likelier, by decoder and unembedding, strongest first; `null` where nobody looked. */
@@ -17,7 +20,7 @@ export interface ExplainerEvidence extends Evidence {
 }
 
 /** The parts of the evidence that cost more than reading the activations, and that only some styles speak of. */
-export type Extra = 'sensitivity' | 'neighbours' | 'promoted';
+export type Extra = 'sensitivity' | 'directions' | 'neighbours' | 'promoted';
 
 export interface ExplainerOptions {
   /** Largest length of an explanation, as `explanationLength` counts. A latent of which nothing can be said in it gets none. */
@@ -38,6 +41,8 @@ export interface Explainer<S extends Style> {
   readonly style: S;
   /** What it cannot do without. */
   readonly needs: readonly Extra[];
+  /** What it writes better by, where it is there. */
+  readonly uses: readonly Extra[];
   /**
    * One explanation of each latent that fires and of which something can be said in `maxTokens`, in order of latents.
    * @throws {RangeError} when the evidence is not as long as its text, or lacks what the explainer needs

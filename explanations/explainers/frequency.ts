@@ -6,6 +6,7 @@ import { type Explainer, firingLatents } from './explainer.js';
 export const frequencyExplainer: Explainer<'frequency'> = {
   style: 'frequency',
   needs: [],
+  uses: [],
   explain(evidence, options) {
     checkEvidence(evidence);
     const { hookpoint, activations } = evidence;

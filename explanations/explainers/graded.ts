@@ -19,6 +19,7 @@ function gradeOf(strength: number): 9 | (typeof LOWER)[number] | null {
 export const gradedExplainer: Explainer<'graded'> = {
   style: 'graded',
   needs: [],
+  uses: ['directions'],
   explain(evidence, { maxTokens, seed, count, provenance, onLatent }) {
     const explanations: InStyle<'graded'>[] = [];
     const placeOf = placesOf(evidence.contexts);

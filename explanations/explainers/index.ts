@@ -40,6 +40,9 @@ export const explainedStyles: readonly ExplainedStyle[] = Object.keys(EXPLAINERS
 /** What of the evidence's extras an explainer of this style cannot do without. */
 export const explainerNeeds = (style: ExplainedStyle): readonly Extra[] => EXPLAINERS[style].needs;
 
+/** What of the evidence's extras an explainer of this style writes better by. */
+export const explainerUses = (style: ExplainedStyle): readonly Extra[] => EXPLAINERS[style].uses;
+
 /**
  * Explains every latent that fires in one style, without a language model. The same evidence, options and seed give the
  * same explanations, in order of latents.

@@ -9,6 +9,7 @@ import { strongestPromoted } from './output.js';
 export const inputOutputExplainer: Explainer<'input+output'> = {
   style: 'input+output',
   needs: ['promoted'],
+  uses: ['directions'],
   explain(evidence, { maxTokens, seed, count, provenance, onLatent }) {
     const promoted = required(evidence.promoted, 'promoted');
     const explanations: InStyle<'input+output'>[] = [];

@@ -22,6 +22,7 @@ export function strongestPromoted(promoted: readonly Promoted[], maxTokens: numb
 export const outputExplainer: Explainer<'output'> = {
   style: 'output',
   needs: ['promoted'],
+  uses: [],
   explain(evidence, options) {
     checkEvidence(evidence);
     const { hookpoint } = evidence;

@@ -5,6 +5,7 @@ import type { Explainer } from './explainer.js';
 export const patternExplainer: Explainer<'pattern'> = {
   style: 'pattern',
   needs: [],
+  uses: ['directions'],
   explain: (evidence, { maxTokens, seed, provenance, onLatent }) =>
     inducePatterns({ ...evidence, maxTokens, seed, ...(provenance && { provenance }), ...(onLatent && { onLatent }) }),
 };

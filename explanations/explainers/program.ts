@@ -20,6 +20,7 @@ function programOf(rules: readonly Rule[]): Program {
 export const programExplainer: Explainer<'program'> = {
   style: 'program',
   needs: [],
+  uses: ['directions'],
   explain(evidence, { maxTokens, seed, provenance, onLatent }) {
     const { hookpoint } = evidence;
     const all = induceRules({ ...evidence, maxTokens, seed, sharing: 'none', ...(onLatent && { onLatent }) });

@@ -5,6 +5,7 @@ import type { Explainer } from './explainer.js';
 export const tokenTableExplainer: Explainer<'token-table'> = {
   style: 'token-table',
   needs: [],
+  uses: ['directions'],
   explain(evidence, { maxTokens, seed, provenance, onLatent }) {
     const { hookpoint } = evidence;
     const rules = induceRules({

@@ -157,6 +157,36 @@ describe('inducePatterns', () => {
     const errors = [2, 4, 8, 16].map(error);
     expect(errors).toEqual([...errors].sort((a, b) => b - a));
   });
+  describe('with what latents write', () => {
+    const directions = (rows: readonly number[]) => ({ width: 4, rows: Float32Array.from(rows) });
+    const apart = directions([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
+    it('writes the same where no latent writes what another does', () => {
+      const found = inducedFrom('apart', 0.3, { directions: apart, maxTokens: 6 });
+      expect(found).toEqual(inducedFrom('apart', 0.3, { maxTokens: 6 }));
+    });
+    it('leaves to one of two latents that write alike what the other says already', () => {
+      const random = seededRandom('alike');
+      const contexts = randomContexts(random, 80, 60);
+      const rules: readonly Rule[] = [
+        { tokens: [['a']], strength: 9 },
+        { tokens: [['b']], strength: 8 },
+        { tokens: [['c']], strength: 7 },
+        { tokens: [['d']], strength: 6 },
+      ];
+      // The second writes the opposite of the first: of what both do, nothing arrives.
+      const activations = activationsFrom([rules, rules.slice(1)], contexts, 0, random);
+      const options = { contexts, activations, hookpoint: 'h', maxTokens: 2, latentScale: Float32Array.of(4.5, 4.5) };
+      const first = (opposite: number) =>
+        inducePatterns({ ...options, seed: 1, directions: { width: 1, rows: Float32Array.of(1, opposite) } })[1]!.rules;
+      expect(first(0)).toEqual(inducePatterns({ ...options, seed: 1 })[1]!.rules);
+      // Together with the first's rule for `a` nothing else is missing, so that a rule for `b` would do harm.
+      expect(first(-1)).toEqual([]);
+    });
+    it('states strengths that the latent itself has', () => {
+      const found = inducedFrom('own', 0, { directions: directions(Array(16).fill(1)), maxTokens: 16 });
+      expect(found[0]!.rules).toEqual(hidden[0]);
+    });
+  });
   it('gives the same for the same evidence and seed', () => {
     expect(inducedFrom('same', 0.3)).toEqual(inducedFrom('same', 0.3));
   });
@@ -214,6 +244,7 @@ describe('RuleFit', () => {
     const fit = new RuleFit(space);
     fit.target.forEach((_, cell) => {
       fit.target[cell] = 9 * random.next();
+      fit.goal[cell] = fit.target[cell]!;
     });
     fit.begin([...space.symbols.keys()]);
     const rules: DraftRule[] = [];

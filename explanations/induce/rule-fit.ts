@@ -23,19 +23,27 @@ export function* combinations(slots: readonly (readonly number[])[]): Generator<
 }
 
 const NONE = -1;
+/** Sums that are kept of an atom. */
+const SUMS = 4;
 
 /**
  * How well a set of rules fits one latent, kept up to date while rules are added: squared error over all occurrences of
  * all cells, in steps squared, relative to predicting 0 everywhere (so it starts at 0 and falls).
  *
  * Rules are weighed by "atoms", what a choice of one symbol for each slot matches: a last token, a pair or a cell. For
- * each atom three sums are kept over those of its cells that no rule of its length or longer decides yet:
- * n, n x target, and n x prediction x (prediction - 2 x target). From them the gain of deciding the atom with any
- * strength follows without looking at the cells again.
+ * each atom sums are kept over those of its cells that no rule of its length or longer decides yet: n, n x goal,
+ * n x prediction x (prediction - 2 x goal), and n x target. From them the gain of deciding the atom with any strength,
+ * and the strength that its own activations have there, follow without looking at the cells again.
  */
 export class RuleFit {
   /** `[cell]`: what the latent does there, in steps of strength. Only the cells of the latent's own last tokens are valid. */
   readonly target: Float64Array;
+  /**
+   * `[cell]`: what it would best be said to do there, in steps of strength, for what is written to be right beside all that
+   * is said of other latents; `target` where no other counts. Rules state strengths that fit the target, and are chosen
+   * where they bring most for the goal: an explanation never says what its own latent does not do.
+   */
+  readonly goal: Float64Array;
   private readonly prediction: Float64Array;
   private readonly decidedBy: Uint8Array;
   private readonly lastSums: Float64Array;
@@ -48,10 +56,11 @@ export class RuleFit {
 
   constructor(readonly space: CellSpace) {
     this.target = new Float64Array(space.cellCount.length);
+    this.goal = new Float64Array(space.cellCount.length);
     this.prediction = new Float64Array(space.cellCount.length);
     this.decidedBy = new Uint8Array(space.cellCount.length);
-    this.lastSums = new Float64Array(3 * space.lastCount.length);
-    this.pairSums = new Float64Array(3 * space.pairCount.length);
+    this.lastSums = new Float64Array(SUMS * space.lastCount.length);
+    this.pairSums = new Float64Array(SUMS * space.pairCount.length);
   }
 
   /** Error relative to predicting 0 everywhere; never above 0 when every rule helps. */
@@ -59,7 +68,7 @@ export class RuleFit {
     return this.loss;
   }
 
-  /** Starts on a latent whose `target` has been filled for these last tokens. No rule may end in another token. */
+  /** Starts on a latent whose `target` and `goal` have been filled for these last tokens. No rule may end in another token. */
   begin(lasts: readonly number[]): void {
     this.lasts = lasts;
     this.clear();
@@ -78,21 +87,25 @@ export class RuleFit {
     this.pairStrength = new Map();
     this.cellStrength = new Map();
     for (const last of this.lasts) {
-      this.lastSums.fill(0, 3 * last, 3 * last + 3);
+      this.lastSums.fill(0, SUMS * last, SUMS * (last + 1));
       for (let pair = pairStart[last]!; pair < pairStart[last + 1]!; pair++) {
         let count = 0;
         let sum = 0;
+        let targets = 0;
         for (let cell = cellStart[pair]!; cell < cellStart[pair + 1]!; cell++) {
           count += cellCount[cell]!;
-          sum += cellCount[cell]! * this.target[cell]!;
+          sum += cellCount[cell]! * this.goal[cell]!;
+          targets += cellCount[cell]! * this.target[cell]!;
           this.prediction[cell] = 0;
           this.decidedBy[cell] = 0;
         }
-        this.pairSums[3 * pair] = count;
-        this.pairSums[3 * pair + 1] = sum;
-        this.pairSums[3 * pair + 2] = 0;
-        this.lastSums[3 * last]! += count;
-        this.lastSums[3 * last + 1]! += sum;
+        this.pairSums[SUMS * pair] = count;
+        this.pairSums[SUMS * pair + 1] = sum;
+        this.pairSums[SUMS * pair + 2] = 0;
+        this.pairSums[SUMS * pair + 3] = targets;
+        this.lastSums[SUMS * last]! += count;
+        this.lastSums[SUMS * last + 1]! += sum;
+        this.lastSums[SUMS * last + 3]! += targets;
       }
     }
   }
@@ -105,23 +118,28 @@ export class RuleFit {
     return symbols.length === 2 || pair < 0 ? pair : findCell(this.space, symbols[0]!, pair);
   }
 
+  /** What the rules say in a cell, in steps of strength. */
+  predicted(cell: number): number {
+    return this.prediction[cell]!;
+  }
+
   /** How much the error would fall if the undecided part of an atom were given this strength. */
   gain(length: number, atom: number, strength: number): number {
     if (length === 3) {
       if (this.decidedBy[atom]! >= 3) return 0;
-      const off = this.prediction[atom]! - this.target[atom]!;
-      const then = strength - this.target[atom]!;
+      const off = this.prediction[atom]! - this.goal[atom]!;
+      const then = strength - this.goal[atom]!;
       return this.space.cellCount[atom]! * (off * off - then * then);
     }
     const sums = length === 1 ? this.lastSums : this.pairSums;
-    return sums[3 * atom + 2]! + 2 * strength * sums[3 * atom + 1]! - strength * strength * sums[3 * atom]!;
+    return sums[SUMS * atom + 2]! + 2 * strength * sums[SUMS * atom + 1]! - strength * strength * sums[SUMS * atom]!;
   }
 
-  /** The strength with the largest gain: the mean target over the undecided part. */
+  /** The strength that fits what the latent does: the mean target over the undecided part. */
   bestStrength(length: number, atom: number): number {
     const sums = length === 1 ? this.lastSums : this.pairSums;
-    const count = length === 3 ? 1 : sums[3 * atom]!;
-    const mean = length === 3 ? this.target[atom]! : sums[3 * atom + 1]! / count;
+    const count = length === 3 ? 1 : sums[SUMS * atom]!;
+    const mean = length === 3 ? this.target[atom]! : sums[SUMS * atom + 3]! / count;
     return count > 0 ? Math.min(STRONGEST, Math.round(mean)) : 0;
   }
 
@@ -176,10 +194,10 @@ export class RuleFit {
     const pair = cellPair[cell]!;
     const last = pairLast[pair]!;
     const n = cellCount[cell]!;
-    const target = this.target[cell]!;
+    const goal = this.goal[cell]!;
     const old = this.prediction[cell]!;
-    const cost = n * old * (old - 2 * target);
-    const newCost = n * strength * (strength - 2 * target);
+    const cost = n * old * (old - 2 * goal);
+    const newCost = n * strength * (strength - 2 * goal);
     this.loss += newCost - cost;
     // Out of the sums of every length that may no longer decide it; changed in those that still may.
     for (const [sums, atom, atomLength] of [
@@ -188,10 +206,11 @@ export class RuleFit {
     ] as const) {
       if (before >= atomLength) continue;
       const stays = length < atomLength;
-      sums[3 * atom + 2]! += (stays ? newCost : 0) - cost;
+      sums[SUMS * atom + 2]! += (stays ? newCost : 0) - cost;
       if (stays) continue;
-      sums[3 * atom]! -= n;
-      sums[3 * atom + 1]! -= n * target;
+      sums[SUMS * atom]! -= n;
+      sums[SUMS * atom + 1]! -= n * goal;
+      sums[SUMS * atom + 3]! -= n * this.target[cell]!;
     }
     this.prediction[cell] = strength;
     this.decidedBy[cell] = length;
@@ -207,8 +226,8 @@ export class RuleFit {
       const shorter = length > 1 ? this.fallback(symbols.slice(1)) : 0;
       this.eachCell(length, atom, (cell) => {
         if (this.decidedBy[cell] !== length) return;
-        const off = this.prediction[cell]! - this.target[cell]!;
-        const then = shorter - this.target[cell]!;
+        const off = this.prediction[cell]! - this.goal[cell]!;
+        const then = shorter - this.goal[cell]!;
         loss += this.space.cellCount[cell]! * (then * then - off * off);
       });
     }
@@ -234,7 +253,7 @@ export class RuleFit {
     return count > 0 ? Math.min(STRONGEST, Math.round(sum / count)) : null;
   }
 
-  /** How much the error would fall if these atoms, decided by rules of this length, had another strength. */
+  /** How much nearer the target these atoms, decided by rules of this length, would be with another strength: squared error. */
   gainFromChange(slots: readonly (readonly number[])[], strength: number): number {
     let gain = 0;
     this.eachDecided(slots, (cell) => {

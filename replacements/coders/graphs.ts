@@ -196,3 +196,24 @@ export function normGraph(spec: CoderSpec): Graph {
   graph.output('norms', normalization.kind === 'factor' ? ops.mulScalar(scaled, 1 / normalization.factor) : scaled);
   return graph;
 }
+
+/**
+ * What one unit of each latent's activation adds, `[latent, output]`.
+ * @param projection `[output, width]`; the rows are multiplied by it, where it is given
+ */
+export function directionsGraph(
+  spec: CoderSpec,
+  projection: { readonly width: number; readonly data: Float32Array } | null,
+): Graph {
+  const graph = new Graph('decoder_directions');
+  const decoder = decoderOf(graph, spec);
+  const rows = decoder.transposed ? ops.transpose(decoder.value, [1, 0]) : decoder.value;
+  const strength = effect(graph, spec, decoder);
+  const scaled = strength ? ops.mul(rows, ops.reshape(strength, [spec.latents, 1])) : rows;
+  const { normalization } = spec;
+  const whole = normalization.kind === 'factor' ? ops.mulScalar(scaled, 1 / normalization.factor) : scaled;
+  const onto =
+    projection && graph.initializer('projection', 'float32', [spec.outputWidth, projection.width], projection.data);
+  graph.output('directions', onto ? ops.matmul(whole, onto) : whole);
+  return graph;
+}

@@ -11,10 +11,11 @@ import {
   type LatentActivations,
   type Runtime,
   type Session,
+  seededRandom,
 } from '../../harness/index.js';
 import type { CoderSpec } from './coder.js';
 import { checkFits } from './fits.js';
-import { decoderGraph, encoderGraph, firesFreely, normGraph } from './graphs.js';
+import { decoderGraph, directionsGraph, encoderGraph, firesFreely, normGraph } from './graphs.js';
 import { activationsFromPlaces, activationsFromRows, joinActivations } from './latent-rows.js';
 
 /** What a coder encodes: what its component reads or, for an SAE of a component's output, what it writes. */
@@ -37,6 +38,11 @@ export interface SparseCoder {
   decode(latents: LatentActivations, x: Encoded): Promise<ComponentOutput>;
   /** Euclidean norm of what one unit of each latent's activation adds to the output. */
   decoderNorms(): Promise<Float32Array>;
+  /**
+   * What one unit of each latent's activation adds, `[latent, width]`. Where the output is wider than `most`, its rows are
+   * projected at random onto that many directions, which keeps their products with each other up to noise.
+   */
+  decoderDirections(most: number): Promise<{ readonly width: number; readonly rows: Float32Array }>;
   dispose(): Promise<void>;
 }
 
@@ -104,6 +110,18 @@ export async function openCoder(runtime: Runtime, spec: CoderSpec, hookpoint: Ho
       const session = await load(normGraph(spec));
       try {
         return float32(await session.run({}, { norms: 'data' }), 'norms').data;
+      } finally {
+        await session.dispose();
+      }
+    },
+    async decoderDirections(most) {
+      const width = Math.min(most, spec.outputWidth);
+      const random = seededRandom('decoder directions');
+      const data = () =>
+        Float32Array.from({ length: spec.outputWidth * width }, () => random.normal() / Math.sqrt(width));
+      const session = await load(directionsGraph(spec, width < spec.outputWidth ? { width, data: data() } : null));
+      try {
+        return { width, rows: float32(await session.run({}, { directions: 'data' }), 'directions').data };
       } finally {
         await session.dispose();
       }

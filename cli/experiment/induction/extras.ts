@@ -3,6 +3,7 @@ import {
   type ExplainerEvidence,
   type Extra,
   explainerNeeds,
+  explainerUses,
 } from '../../../explanations/index.js';
 import { type Context, openTokenizer, type Reader } from '../../../harness/index.js';
 import { decoderNeighbours, promotedTokens, type SparseCoder } from '../../../replacements/index.js';
@@ -59,6 +60,9 @@ async function promotedBy(
   return found.map((tokens) => tokens.map(({ token, weight }) => ({ token: tokenizer.surface(token), weight })));
 }
 
+/** Output directions in which latents' errors are held against each other; of wider outputs, random mixtures. */
+const DIRECTIONS = 128;
+
 /** What explanations of a style need to know of each latent beside its activations; `null` for what they do not. */
 export async function explainerExtras(
   style: ExplainedStyle,
@@ -69,6 +73,7 @@ export async function explainerExtras(
   return {
     // It takes the gradient of the loss, which nobody computes yet, and no explainer insists on it.
     sensitivity: null,
+    directions: explainerUses(style).includes('directions') ? await source.coder.decoderDirections(DIRECTIONS) : null,
     neighbours: needs.includes('neighbours') ? await neighboursOf(source, watched) : null,
     promoted: needs.includes('promoted') ? await promotedBy(source, watched) : null,
   };
