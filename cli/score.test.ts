@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readScoreRows, readScores, type Scores } from '../eval/index.js';
+import { openTokenizer } from '../harness/index.js';
 import { openAnswers } from '../replacements/index.js';
 import { type Behaviour, completionBody, startFaultServer } from '../replacements/testing.js';
 import { main } from './dispatch.js';
+import { readExperiment } from './experiment/file.js';
+import { readExperimentTexts } from './experiment/texts.js';
 import { EXIT } from './io.js';
 import { packageFolder } from './package.js';
 import { fakeIo } from './testing/io.js';
@@ -144,6 +147,16 @@ describe('partial-rewrite score', () => {
     expect(exit).toBe(EXIT.done);
     expect(said).toMatch(/^Left out as damaged: 1 /m);
     expect((await readScores(at('others'))).hookpoints[0]!.latents.explained).toBeLessThanOrEqual(300);
+  });
+
+  it('refuses explanations that were made from the text that they would be scored on', async () => {
+    const { held } = await readExperimentTexts(await openTokenizer(SMALL.model), await readExperiment(embedded));
+    const [line] = readFileSync(PATTERNS, 'utf8').split('\n');
+    const peeked = { ...JSON.parse(line!), provenance: { by: 'hand', evidence: [...held.keys()][0] } };
+    writeFileSync(at('peeked.jsonl'), JSON.stringify(peeked));
+    const { exit, noted: said } = await score([embedded, ...FEW, '--explanations', at('peeked.jsonl')]);
+    expect(exit).toBe(EXIT.usage);
+    expect(said).toMatch(/1 of 1 explanations of .*peeked\.jsonl were made from the (evaluation|calibration) text/);
   });
 });
 

@@ -6,6 +6,7 @@ import {
 } from '../../../explanations/index.js';
 import { UsageError } from '../../../harness/index.js';
 import { shuffleExplanations } from '../../../replacements/index.js';
+import { refuseExplainedByHeld } from '../contamination.js';
 import { explainedOrCached } from '../explanations.js';
 import type { Watched } from '../progress.js';
 import { entryName, type SimulatedConfig } from '../schema.js';
@@ -65,7 +66,7 @@ export function scoredEntries(
 export async function replacedExplanations(
   path: string,
   entries: readonly ScoredEntry[],
-  { rewrites }: Survey,
+  { rewrites, texts }: Survey,
   note: (text: string) => void,
 ): Promise<Survey['rewrites']> {
   const coders = new Map(
@@ -75,6 +76,7 @@ export async function replacedExplanations(
     ]),
   );
   const file = await readExplanationFile(path, { coders });
+  refuseExplainedByHeld(file.explanations, path, texts.held);
   for (const line of [...describeUnmatched(file.unmatched), ...describeAltered(file.altered)]) note(line);
   for (const { name, config } of entries) {
     if (file.explanations.some(({ style }) => style === config.style)) continue;
