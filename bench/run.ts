@@ -3,13 +3,23 @@ import { parseArgs } from 'node:util';
 import { arms } from './arms.js';
 import type { Benchmark } from './benchmark.js';
 import { engine } from './engine.js';
+import { explainer } from './explainer.js';
 import { localSimulator } from './local-simulator.js';
 import { pythiaShape } from './pythia-shape.js';
 import { sampledPlan } from './sampled-plan.js';
 import { shapes } from './shapes.js';
 import { store } from './store.js';
 
-const benchmarks: readonly Benchmark[] = [arms, engine, localSimulator, pythiaShape, sampledPlan, shapes, store];
+const benchmarks: readonly Benchmark[] = [
+  arms,
+  engine,
+  explainer,
+  localSimulator,
+  pythiaShape,
+  sampledPlan,
+  shapes,
+  store,
+];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
 const benchmark = benchmarks.find(({ name }) => name === positionals[0]);

@@ -1,0 +1,100 @@
+import { type ExplainedStyle, type ExplainerEvidence, explain } from '../explanations/index.js';
+import {
+  type Context,
+  contextsOf,
+  type LatentActivations,
+  openModel,
+  openReader,
+  openTokenizer,
+  readTexts,
+} from '../harness/index.js';
+import { collectEvidence, openCoder, readSparsify } from '../replacements/index.js';
+import type { Benchmark } from './benchmark.js';
+
+const WORLD = 'fixtures/world';
+const HOOKPOINT = 'layers.1.mlp';
+const LENGTH = 128;
+const STYLE: ExplainedStyle = 'pattern';
+
+/** Contexts of the evidence and what all latents do in them. */
+interface Read {
+  readonly contexts: readonly Context[];
+  readonly evidence: Omit<ExplainerEvidence, 'contexts'>;
+}
+
+async function readEvidence(): Promise<Read> {
+  const tokenizer = await openTokenizer(`${WORLD}/model`);
+  const contexts = contextsOf(tokenizer, await readTexts(`${WORLD}/texts/evidence.json`), { length: LENGTH });
+  const model = openModel(`${WORLD}/model`);
+  try {
+    const reader = await openReader(model, HOOKPOINT);
+    const spec = await readSparsify(`${WORLD}/coders/transcoder/${HOOKPOINT}`);
+    const coder = await openCoder(model.parts.runtime, spec, reader.hookpoint);
+    const { activations, scale } = await collectEvidence((batch) => reader.read(batch), coder, contexts, 0);
+    const directions = await coder.decoderDirections(128);
+    const given = { hookpoint: HOOKPOINT, activations, latentScale: scale, directions };
+    return { contexts, evidence: { ...given, sensitivity: null, neighbours: null, promoted: null } };
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** The first contexts only, and the first latents only: the others do not fire. */
+function part(
+  { contexts, evidence }: Read,
+  share: { readonly tokens: number; readonly latents: number },
+): ExplainerEvidence {
+  const kept = contexts.slice(0, Math.round(share.tokens * contexts.length));
+  const positions = kept.reduce((sum, { text }) => sum + text.length, 0);
+  const most = Math.round(share.latents * evidence.activations.latents);
+  const { rows, ids, values } = evidence.activations;
+  const starts = [0];
+  const fired: { readonly id: number; readonly value: number }[] = [];
+  for (let row = 0; row < positions; row++) {
+    for (let at = rows[row]!; at < rows[row + 1]!; at++) {
+      if (ids[at]! < most) fired.push({ id: ids[at]!, value: values[at]! });
+    }
+    starts.push(fired.length);
+  }
+  const activations: LatentActivations = {
+    positions,
+    latents: evidence.activations.latents,
+    rows: Uint32Array.from(starts),
+    ids: Uint32Array.from(fired, ({ id }) => id),
+    values: Float32Array.from(fired, ({ value }) => value),
+  };
+  return { ...evidence, contexts: kept, activations };
+}
+
+const noProse = (): number => {
+  throw new Error('a pattern has no prose');
+};
+
+function seconds(evidence: ExplainerEvidence, maxTokens: number): number {
+  const began = performance.now();
+  explain(STYLE, evidence, { maxTokens, seed: 0, count: noProse });
+  return (performance.now() - began) / 1000;
+}
+
+/** What it takes to explain latents without a language model: one thread, with everything in memory. */
+export const explainer: Benchmark = {
+  name: 'explainer',
+  about: 'Patterns of 1,024 latents from some 300,000 tokens: seconds on one core, and how they grow',
+  // Twice the latents, twice the work; twice the tokens hold fewer than twice as many distinct endings.
+  promises: { times_for_twice_the_latents: 3, times_for_twice_the_tokens: 2.5 },
+  async run() {
+    const read = await readEvidence();
+    const whole = part(read, { tokens: 1, latents: 1 });
+    seconds(part(read, { tokens: 0.25, latents: 0.1 }), 16);
+    const all = seconds(whole, 16);
+    return {
+      latents: whole.activations.latents,
+      tokens: whole.activations.positions,
+      seconds_at_16_tokens: all,
+      seconds_alone: seconds({ ...whole, directions: null }, 16),
+      seconds_at_64_tokens: seconds(whole, 64),
+      times_for_twice_the_latents: all / seconds(part(read, { tokens: 1, latents: 0.5 }), 16),
+      times_for_twice_the_tokens: all / seconds(part(read, { tokens: 0.5, latents: 1 }), 16),
+    };
+  },
+};
