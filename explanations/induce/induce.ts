@@ -107,8 +107,9 @@ export function* induceRules(options: RuleOptions): Generator<LatentRules> {
         fit.begin(lasts);
         fit.rebuild(alone.get(latent)!);
         addErrors(joint, fit, said, -1);
+        const own = joint.of(latent);
         eachCell(space, lasts, (cell) => {
-          fit.goal[cell] = fit.target[cell]! + joint.correction(latent, cell) / said.unit;
+          fit.goal[cell] = fit.target[cell]! + own.correction(cell) / said.unit;
         });
       }
       fit.begin(lasts);
@@ -129,8 +130,9 @@ interface Said {
 
 /** Adds to the joint error what a latent's rules get wrong; with `sign` -1, takes it out. */
 function addErrors(joint: JointError, fit: RuleFit, { latent, lasts, unit }: Said, sign = 1): void {
+  const own = joint.of(latent);
   eachCell(fit.space, lasts, (cell) => {
-    joint.add(latent, cell, sign * unit * (fit.predicted(cell) - fit.target[cell]!));
+    own.add(cell, sign * unit * (fit.predicted(cell) - fit.target[cell]!));
   });
 }
 

@@ -6,6 +6,14 @@ export interface Directions {
   readonly rows: Float32Array;
 }
 
+/** One latent's part in the joint error. */
+export interface LatentError {
+  /** Adds so many units of the latent's activation in a cell. */
+  add(cell: number, activation: number): void;
+  /** By how much activation of the latent the error in a cell would be least; 0 for a latent that adds nothing. */
+  correction(cell: number): number;
+}
+
 /**
  * What the rules of all latents together leave out or add in each cell, as a vector in the component's output: the sum over
  * latents of (prediction - mean activation) x decoder row. Latents that write alike err alike, so which token is worth a
@@ -22,29 +30,24 @@ export class JointError {
     this.error = new Float64Array(space.cellCount.length * directions.width);
   }
 
-  private row(latent: number): Float32Array {
+  of(latent: number): LatentError {
+    const { error } = this;
     const { width, rows } = this.directions;
-    return rows.subarray(latent * width, (latent + 1) * width);
-  }
-
-  /** Adds so many units of a latent's activation in a cell. */
-  add(latent: number, cell: number, activation: number): void {
-    if (activation === 0) return;
-    const row = this.row(latent);
-    const start = cell * row.length;
-    for (let i = 0; i < row.length; i++) this.error[start + i]! += activation * row[i]!;
-  }
-
-  /** By how much activation of a latent the error in a cell would be least; 0 for a latent that adds nothing. */
-  correction(latent: number, cell: number): number {
-    const row = this.row(latent);
-    const start = cell * row.length;
-    let along = 0;
-    let square = 0;
-    for (let i = 0; i < row.length; i++) {
-      along += this.error[start + i]! * row[i]!;
-      square += row[i]! * row[i]!;
-    }
-    return square > 0 ? -along / square : 0;
+    const row = Float64Array.from(rows.subarray(latent * width, (latent + 1) * width));
+    const square = row.reduce((sum, value) => sum + value * value, 0);
+    return {
+      add(cell, activation) {
+        if (activation === 0) return;
+        const start = cell * width;
+        for (let i = 0; i < width; i++) error[start + i]! += activation * row[i]!;
+      },
+      correction(cell) {
+        if (square === 0) return 0;
+        const start = cell * width;
+        let along = 0;
+        for (let i = 0; i < width; i++) along += error[start + i]! * row[i]!;
+        return -along / square;
+      },
+    };
   }
 }
