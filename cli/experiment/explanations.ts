@@ -22,7 +22,7 @@ import {
 import type { CoderEvidence, SparseCoder } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
 import { explainerExtras } from './induction/extras.js';
-import { explainInThread } from './induction/in-thread.js';
+import { explainWatched } from './induction/in-thread.js';
 import { madeFrom } from './induction/provenance.js';
 import type { Watched } from './progress.js';
 import { writtenBefore } from './writing/cached.js';
@@ -75,26 +75,21 @@ export async function writeExplanations(
 ): Promise<InStyle<ExplainedStyle>[]> {
   const { model, hookpoint } = reader;
   const { contexts, activations, scale } = evidence;
-  const { latents } = coder.spec;
   const [context] = contexts;
   if (context === undefined) throw new RangeError('no contexts to explain latents by');
   const extras = await explainerExtras(style, { reader, coder, context, scale }, watched);
-  const title = `Explaining ${latents} latents by ${style}, in at most ${maxTokens} tokens`;
-  const bar = watched.progress(title, latents, 'latents');
   const given = { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras };
   const ids = contexts.map(({ id }) => id);
-  const explanations = await explainInThread(
+  return explainWatched(
     {
       style,
       evidence: { kind: 'given', evidence: given },
       options: { maxTokens, seed, provenance: madeFrom(coder, ids) },
       tokenizer: isExecutable(style) ? null : model.folder,
     },
-    (done) => bar.at(done),
-    watched.signal,
+    coder.spec.latents,
+    watched,
   );
-  bar.end();
-  return explanations;
 }
 
 /** Decides what prose says and how long it is: the model's files and its tokenizer. */

@@ -1,20 +1,7 @@
-import type { Rule } from '../explanation.js';
 import { induceRules } from '../induce/induce.js';
+import { programOfRules } from '../program/from.js';
 import { printProgram } from '../program/print.js';
-import type { Case, Program } from '../program/syntax.js';
 import type { Explainer } from './explainer.js';
-
-const caseOf = ({ tokens, strength }: Rule): Case => ({
-  when: tokens.length === 1 ? { kind: 'in', back: 0, set: tokens[0]! } : { kind: 'ngram', slots: tokens },
-  gives: { kind: 'number', value: strength },
-});
-
-/** One case a rule. The first that holds decides in a program, so longer rules, which overrule others, come first. */
-function programOf(rules: readonly Rule[]): Program {
-  const cases = rules.toSorted((a, b) => b.tokens.length - a.tokens.length || b.strength - a.strength).map(caseOf);
-  const silence = { kind: 'number', value: 0 } as const;
-  return { classes: [], rating: cases.length === 0 ? silence : { kind: 'choose', cases, otherwise: null } };
-}
 
 /** Rules on the last one to three tokens as the cases of a program. */
 export const programExplainer: Explainer<'program'> = {
@@ -28,7 +15,7 @@ export const programExplainer: Explainer<'program'> = {
       hookpoint,
       latent,
       style: 'program',
-      source: printProgram(programOf(rules)),
+      source: printProgram(programOfRules(rules.toSorted((a, b) => b.strength - a.strength))),
       provenance: { by: 'induce-program', ...provenance },
     }));
   },

@@ -80,44 +80,34 @@ export function* induceRules(options: RuleOptions): Generator<LatentRules> {
     return { lasts, energy };
   };
 
-  const passes = directions == null ? 1 : 2;
-  const told = (pass: number, latent: number): void => {
-    onLatent?.(Math.floor((pass * activations.latents + latent + 1) / passes), activations.latents);
-  };
   const joint = directions == null ? null : new JointError(space, directions);
+  const passes = joint === null ? 1 : 2;
+  /** What the first of two passes found. */
   const alone = new Map<number, readonly DraftRule[]>();
-  if (joint !== null) {
+  for (let pass = 1; pass <= passes; pass++) {
     for (let latent = 0; latent < activations.latents; latent++) {
       const aim = aimAt(latent);
       if (aim !== null) {
         const { lasts, energy } = aim;
+        const said = { latent, lasts, unit: latentScale[latent]! / STRONGEST };
+        const before = alone.get(latent);
+        if (joint !== null && before !== undefined) {
+          fit.begin(lasts);
+          fit.rebuild(before);
+          addErrors(joint, fit, said, -1);
+          const own = joint.of(latent);
+          eachCell(space, lasts, (cell) => {
+            fit.goal[cell] = fit.target[cell]! + own.correction(cell) / said.unit;
+          });
+        }
         fit.begin(lasts);
-        alone.set(latent, new RuleSearch(fit, lasts, energy, limits).run());
-        addErrors(joint, fit, { latent, lasts, unit: latentScale[latent]! / STRONGEST });
+        const drafts = new RuleSearch(fit, lasts, energy, limits).run();
+        if (joint !== null) addErrors(joint, fit, said);
+        if (pass === passes) yield { latent, rules: drafts.map((draft) => readable(draft, space)) };
+        else alone.set(latent, drafts);
       }
-      told(0, latent);
+      onLatent?.(Math.floor(((pass - 1) * activations.latents + latent + 1) / passes), activations.latents);
     }
-  }
-  for (let latent = 0; latent < activations.latents; latent++) {
-    const aim = aimAt(latent);
-    if (aim !== null) {
-      const { lasts, energy } = aim;
-      const said = { latent, lasts, unit: latentScale[latent]! / STRONGEST };
-      if (joint !== null) {
-        fit.begin(lasts);
-        fit.rebuild(alone.get(latent)!);
-        addErrors(joint, fit, said, -1);
-        const own = joint.of(latent);
-        eachCell(space, lasts, (cell) => {
-          fit.goal[cell] = fit.target[cell]! + own.correction(cell) / said.unit;
-        });
-      }
-      fit.begin(lasts);
-      const drafts = new RuleSearch(fit, lasts, energy, limits).run();
-      if (joint !== null) addErrors(joint, fit, said);
-      yield { latent, rules: drafts.map((draft) => readable(draft, space)) };
-    }
-    told(passes - 1, latent);
   }
 }
 

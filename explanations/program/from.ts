@@ -1,4 +1,4 @@
-import type { InStyle } from '../explanation.js';
+import type { InStyle, Rule } from '../explanation.js';
 import type { TableItem } from '../styles/token-table.js';
 import { parseProgram } from './parser.js';
 import type { Case, Condition, Program, TokenSet } from './syntax.js';
@@ -16,6 +16,14 @@ const firstOf = (cases: readonly Case[]): Program => ({
   rating: cases.length === 0 ? { kind: 'number', value: 0 } : { kind: 'choose', cases, otherwise: null },
 });
 
+/** Rules as cases, one each. The first that holds decides, so longer rules, which overrule others, come first. */
+export const programOfRules = (rules: readonly Rule[]): Program =>
+  firstOf(
+    rules
+      .toSorted((a, b) => b.tokens.length - a.tokens.length)
+      .map(({ tokens, strength }) => whenEndsIn(tokens, strength)),
+  );
+
 /**
  * What a pattern, a table or a program says, as a program: the same rating at each token. Cases stand in the order in which
  * they decide: a pattern's longest rules first, a table's rows as they are.
@@ -24,10 +32,8 @@ export function asProgram(explanation: InStyle<'pattern' | 'token-table' | 'prog
   switch (explanation.style) {
     case 'program':
       return parseProgram(explanation.source);
-    case 'pattern': {
-      const longestFirst = [...explanation.rules].sort((a, b) => b.tokens.length - a.tokens.length);
-      return firstOf(longestFirst.map(({ tokens, strength }) => whenEndsIn(tokens, strength)));
-    }
+    case 'pattern':
+      return programOfRules(explanation.rules);
     case 'token-table': {
       const { rows, classes = {} } = explanation;
       // A table's own classes may have names that no program can give, so their tokens stand in their place.

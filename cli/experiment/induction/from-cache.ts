@@ -11,7 +11,7 @@ import { activationsIdentity } from '../activations.js';
 import type { Explaining } from '../explanations.js';
 import type { Watched } from '../progress.js';
 import { explainerExtras } from './extras.js';
-import { explainInThread } from './in-thread.js';
+import { explainWatched } from './in-thread.js';
 import { madeFrom } from './provenance.js';
 
 /** A coder at its hookpoint, and a cache that says what its latents did. */
@@ -51,16 +51,13 @@ export async function explainCached(
 ): Promise<{ readonly explanations: InStyle<ExplainedStyle>[]; readonly scale: Float32Array }> {
   const { model, hookpoint } = reader;
   const { corpus, folder } = cache;
-  const { latents } = coder.spec;
   const scale = await largestActivations(cache);
   const tokenizer = await openTokenizer(model.folder);
   const first = { ...corpus, ids: corpus.ids.slice(0, 1) };
   const [context] = contextsOfCorpus(first, (id) => tokenizer.surface(id));
   if (context === undefined) throw new RangeError(`${folder} has no contexts`);
   const extras = await explainerExtras(style, { reader, coder, context, scale }, watched);
-  const title = `Explaining ${latents} latents by ${style}, in at most ${maxTokens} tokens`;
-  const bar = watched.progress(title, latents, 'latents');
-  const explanations = await explainInThread(
+  const explanations = await explainWatched(
     {
       style,
       evidence: {
@@ -72,9 +69,8 @@ export async function explainCached(
       options: { maxTokens, seed, provenance: madeFrom(coder, corpus.ids) },
       tokenizer: isExecutable(style) ? null : model.folder,
     },
-    (done) => bar.at(done),
-    watched.signal,
+    coder.spec.latents,
+    watched,
   );
-  bar.end();
   return { explanations, scale };
 }

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { ExplainedStyle, ExplainerEvidence, ExplainerOptions, InStyle } from '../../../explanations/index.js';
+import type { Watched } from '../progress.js';
 
 /** Evidence in a cache on disk, which the thread reads by itself, so that it never is in memory as a whole. */
 export interface CachedEvidence {
@@ -30,7 +31,7 @@ export type Told =
  * @param onLatent called with the number of latents done
  * @param signal ends the thread; the promise then rejects with the signal's reason
  */
-export function explainInThread(
+function explainInThread(
   task: ExplainingTask,
   onLatent: (done: number) => void,
   signal: AbortSignal,
@@ -54,4 +55,17 @@ export function explainInThread(
       reject(new Error(`the explainer's thread ended without an answer (code ${code})`));
     });
   });
+}
+
+/** `explainInThread` of a coder's latents, with a bar that shows how far it is. */
+export async function explainWatched(
+  task: ExplainingTask,
+  latents: number,
+  { progress, signal }: Watched,
+): Promise<InStyle<ExplainedStyle>[]> {
+  const title = `Explaining ${latents} latents by ${task.style}, in at most ${task.options.maxTokens} tokens`;
+  const bar = progress(title, latents, 'latents');
+  const explanations = await explainInThread(task, (done) => bar.at(done), signal);
+  bar.end();
+  return explanations;
 }
