@@ -8,6 +8,7 @@ import { openAnswers } from '../replacements/index.js';
 import { type Behaviour, completionBody, startFaultServer } from '../replacements/testing.js';
 import { main } from './dispatch.js';
 import { readExperiment } from './experiment/file.js';
+import type { Progress } from './experiment/progress.js';
 import { readExperimentTexts } from './experiment/texts.js';
 import { EXIT } from './io.js';
 import { packageFolder } from './package.js';
@@ -46,16 +47,39 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const at = (...path: string[]) => join(folder, ...path);
 
+/** Aborts when so many queries are answered. */
+interface Stop {
+  readonly after: number;
+}
+
 interface Run {
+  readonly stop?: Stop;
   readonly cache?: string;
   readonly environment?: Record<string, string>;
   readonly signal?: AbortSignal;
 }
 
-async function score(args: readonly string[], { cache = 'cache', environment = {}, signal }: Run = {}) {
-  const io = fakeIo({ PARTIAL_REWRITE_CACHE: at(cache), ...environment }, signal ? { signal } : { answer: true });
-  const exit = await main(['score', ...args], io);
-  return { exit, printed: io.printed.join('\n'), noted: io.noted.join('\n'), asked: io.asked };
+async function score(args: readonly string[], { cache = 'cache', environment = {}, signal, stop }: Run = {}) {
+  const stopping = new AbortController();
+  const io = fakeIo(
+    { PARTIAL_REWRITE_CACHE: at(cache), ...environment },
+    signal ? { signal } : { answer: true, signal: stopping.signal },
+  );
+  /** By who is asked, how far its bar came: none where all answers were stored. */
+  const queries = new Map<string, number>();
+  const progress: Progress = (stage, _, unit) => ({
+    at(done) {
+      if (unit !== 'queries') return;
+      queries.set(stage, done);
+      if (stop !== undefined && done >= stop.after) stopping.abort();
+    },
+    end() {},
+  });
+  // Time goes by, so that bars move.
+  const [began, since] = [io.now().getTime(), performance.now()];
+  const now = () => new Date(began + 1000 * (performance.now() - since));
+  const exit = await main(['score', ...args], { ...io, progress, now });
+  return { exit, printed: io.printed.join('\n'), noted: io.noted.join('\n'), asked: io.asked, queries };
 }
 
 const groupOf = ({ scores }: Scores, score: string, shown = 'own') =>
@@ -311,6 +335,37 @@ describe('scores of what is read and written', () => {
     expect(scores.scores.every(({ asked, missing }) => asked === 6 * 8 * 2 && Object.keys(missing).length === 0)).toBe(
       true,
     );
+  }, 60_000);
+
+  it('read no text twice: a killed run goes on where it was, and a run again asks nothing and writes the same bytes', async () => {
+    const simulated = [{ ...promotes, explanations: { file: PATTERNS } }];
+    const file = writeExperiment(folder, 'reads', { ...EMBEDDED, simulated });
+    const args = [file, '--latents', '2', '--examples', '10', '--scores', 'surprisal'];
+    const run = (out: string, cache: string, stop?: Stop) =>
+      score([...args, '--yes', '--out', at(out)], { cache, ...(stop && { stop }) });
+    const bytesOf = (out: string) =>
+      ['scores.json', 'scores.parquet'].map((name) => readFileSync(at(out, name)).toString('hex'));
+    const answersIn = async (cache: string) => {
+      const store = await openAnswers(at(cache, 'answers'));
+      const count = await store.count();
+      await store.close();
+      return count;
+    };
+
+    expect(await run('whole', 'whole-cache')).toMatchObject({ exit: EXIT.done });
+    const answers = await answersIn('whole-cache');
+    const again = await run('again', 'whole-cache');
+    expect([again.exit, again.queries.size]).toEqual([EXIT.done, 0]);
+    expect(bytesOf('again')).toEqual(bytesOf('whole'));
+
+    const killed = await run('killed', 'killed-cache', { after: 20 });
+    expect(killed.exit).toBe(EXIT.interrupted);
+    const kept = await answersIn('killed-cache');
+    expect(kept).toBeGreaterThanOrEqual(20);
+    expect(kept).toBeLessThan(answers);
+    expect((await run('killed', 'killed-cache')).exit).toBe(EXIT.done);
+    expect(await answersIn('killed-cache')).toBe(answers);
+    expect(bytesOf('killed')).toEqual(bytesOf('whole'));
   }, 60_000);
 
   it('find that texts repeat what patterns of activating tokens quote', async () => {

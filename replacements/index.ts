@@ -106,6 +106,8 @@ export {
   highlights,
   type Judge,
   type JudgePrompts,
+  type KeptSurprisals,
+  type LanguageModelJudgeOptions,
   languageModelJudge,
   type MarkedText,
   ourJudgePrompts,
@@ -172,6 +174,7 @@ export {
   lastTokenPrompt,
   linesOf,
   localAsker,
+  Meter,
   type MissingReason,
   memoryAnswers,
   type Needs,
@@ -218,6 +221,7 @@ export {
   storedAsker,
   strataOf,
   synthetic,
+  systemClock,
   type TakeQuestion,
 } from './simulated/index.js';
 export { ngramPredictor, type ScaledRatings, scaledRatings, simulatedPredictor } from './simulated/predictor.js';

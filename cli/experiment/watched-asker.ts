@@ -28,6 +28,8 @@ export interface Watching {
 }
 
 export interface WatchedAsker extends Asker {
+  /** A planned question of another kind that the same model was put beside these, and that is answered. */
+  saw(question: string): void;
   /** Questions answered a second, from the first call's answer to the last; `null` where that is too short to tell. */
   readonly pace: number | null;
   end(): void;
@@ -68,14 +70,18 @@ export function watchedAsker(asker: ToldAsker, { model, planned, answered, progr
     bar.at(done, note(status), status);
   }
 
+  function saw(question: string): void {
+    seen.add(question);
+    look(now().getTime());
+  }
   return {
     id: asker.id,
     async ask(query, signal) {
       const answer = await asker.ask(query, signal);
-      seen.add(query.system + query.user);
-      look(now().getTime());
+      saw(query.system + query.user);
       return answer;
     },
+    saw,
     get pace() {
       if (first === null) return null;
       const [answers, milliseconds] = [last.count - first.count, last.at - first.at];

@@ -24,7 +24,7 @@ export {
   type Questions,
   together,
 } from './judge.js';
-export { languageModelJudge } from './language-model-judge.js';
+export { type KeptSurprisals, type LanguageModelJudgeOptions, languageModelJudge } from './language-model-judge.js';
 export { type JudgePrompts, ourJudgePrompts } from './prompts.js';
 export { executableJudge, ratingJudge } from './rating-judge.js';
 export { tokenCacheJudge } from './token-cache-judge.js';

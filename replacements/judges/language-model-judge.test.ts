@@ -8,6 +8,7 @@ import {
   type Tokenizer,
 } from '../../harness/index.js';
 import { wholeLogits } from '../../harness/testing.js';
+import { memoryAnswers } from '../simulated/index.js';
 import { languageModelJudge } from './language-model-judge.js';
 import { ourJudgePrompts } from './prompts.js';
 
@@ -61,6 +62,66 @@ describe('languageModelJudge', () => {
   it('refuses what is too long for the model, and cuts nothing', () => {
     const judge = languageModelJudge(lm, tokenizer, { id: 'world' });
     return expect(judge.surprisal({ text: ' cat'.repeat(600), given }, signal)).rejects.toThrow(/was made for at most/);
+  });
+});
+
+describe('a language model whose answers are kept', () => {
+  /** Each token of a text costs as many nats as there are tokens before it; `read` counts. */
+  function counting() {
+    const seen = { read: 0 };
+    const losses: TextLosses['losses'] = async (tokens, from) => {
+      seen.read++;
+      return Float32Array.from({ length: tokens.length - from }, (_, i) => 0.1 * (from + i));
+    };
+    return { seen, losses };
+  }
+  const judgeOf = (model: string, losses: TextLosses['losses'], store = memoryAnswers().surprisals) =>
+    languageModelJudge({ losses }, tokenizer, { id: 'world', kept: { model, store } });
+
+  it('reads nothing twice, and answers to the last digit as it did', async () => {
+    const { surprisals } = memoryAnswers();
+    const [first, again] = [counting(), counting()];
+    const answers = async ({ losses }: typeof first) => {
+      const judge = judgeOf('a', losses, surprisals);
+      return [
+        await judge.surprisal({ text, given }, signal),
+        await judge.surprisal({ text: ' A cat.', given }, signal),
+      ];
+    };
+    const found = await answers(first);
+    expect(await answers(again)).toEqual(found);
+    expect([first.seen.read, again.seen.read]).toEqual([2, 0]);
+  });
+  it('keeps apart what is read behind something else, and by another model', async () => {
+    const { surprisals } = memoryAnswers();
+    const { seen, losses } = counting();
+    const continuation = { kind: 'continuation', text: given.explanation } as const;
+    await judgeOf('a', losses, surprisals).surprisal({ text, given }, signal);
+    await judgeOf('a', losses, surprisals).surprisal({ text, given: continuation }, signal);
+    await judgeOf('b', losses, surprisals).surprisal({ text, given }, signal);
+    expect([seen.read, await surprisals.count()]).toEqual([3, 3]);
+  });
+  it('reads once what is asked twice at once', async () => {
+    const { seen, losses } = counting();
+    const judge = judgeOf('a', losses);
+    const [one, two] = await Promise.all([
+      judge.surprisal({ text, given }, signal),
+      judge.surprisal({ text, given }, signal),
+    ]);
+    expect(one).toEqual(two);
+    expect(seen.read).toBe(1);
+  });
+  it('keeps that a text is impossible: read again, it would be', async () => {
+    const { surprisals } = memoryAnswers();
+    const impossible: TextLosses['losses'] = async () => Float32Array.of(Number.POSITIVE_INFINITY);
+    expect(await judgeOf('a', impossible, surprisals).surprisal({ text, given }, signal)).toEqual({
+      missing: 'unreadable answer',
+    });
+    const { seen, losses } = counting();
+    expect(await judgeOf('a', losses, surprisals).surprisal({ text, given }, signal)).toEqual({
+      missing: 'unreadable answer',
+    });
+    expect(seen.read).toBe(0);
   });
 });
 

@@ -8,6 +8,7 @@ export type {
   SlotAnswer,
   SlotDistribution,
 } from './asking/query.js';
+export type { SurprisalAnswer, SurprisalQuery } from './asking/surprisal.js';
 export type { TextAnswer, TextQuery } from './asking/text.js';
 export {
   type Assumed,
@@ -32,11 +33,13 @@ export {
   answerTokens,
   BudgetReached,
   type Endpoints,
+  Meter,
   type Needs,
   OWN_FIELDS,
   openEndpoints,
   queryKey,
   type Spend,
+  systemClock,
 } from './endpoints/index.js';
 export { type ChatMessage, type ChatPrompt, openChatPrompt } from './local/chat-prompt.js';
 export { type LocalAsker, type LocalAskerOptions, type LocalUsage, localAsker } from './local/local-asker.js';

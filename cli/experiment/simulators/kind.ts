@@ -101,7 +101,7 @@ export interface ChosenSimulator {
     readonly simulator: Simulator;
     /** Whom it asks, where that is somebody who answers other questions too: same store, budget and pace. */
     readonly asker?: Asker;
-    /** The same model as a reader that is surprised or not; opened when first asked. Its answers are not stored. */
+    /** The same model as a reader that is surprised or not, opened when first asked: same store and pace. */
     readonly surprised?: Judge;
     readonly usage: () => Usage;
     /** Frees what it holds beyond memory. */

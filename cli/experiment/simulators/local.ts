@@ -1,27 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import {
-  filesOf,
-  type Model,
-  openModel,
-  openTextLosses,
-  sha256OfFile,
-  type TextLosses,
-} from '../../../harness/index.js';
+import { filesOf, openModel, sha256OfFile } from '../../../harness/index.js';
 import {
   alarmText,
   askingSimulator,
-  type Judge,
   type LocalAsker,
-  languageModelJudge,
   localAsker,
+  Meter,
   openShape,
   queryKey,
   readOutIds,
   readOuts,
   readPrompts,
   shapeSchema,
+  systemClock,
 } from '../../../replacements/index.js';
 import { contentKey } from '../cache.js';
 import { fetched } from '../fetched.js';
@@ -29,6 +22,7 @@ import { keepPace } from '../paces.js';
 import { type ToldAsker, watchedAsker } from '../watched-asker.js';
 import type { SharedAnswers } from './answers.js';
 import { FREE, simulatorKind } from './kind.js';
+import { localReading } from './local-reading.js';
 
 const schema = z.strictObject({
   kind: z.literal('local'),
@@ -45,33 +39,23 @@ const SPOKEN = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'
 const spokenBy = (folder: string): string[] =>
   SPOKEN.map((name) => join(folder, name)).filter((file) => existsSync(file));
 
-/** An asker whose answers are kept: a model on this machine costs no money, but minutes. */
-function stored(asker: LocalAsker, model: string, answers: Awaited<ReturnType<SharedAnswers['open']>>): ToldAsker {
+/** An asker whose answers are kept: a model on this machine costs no money, but minutes. What it is asked is metered. */
+function stored(
+  asker: LocalAsker,
+  model: string,
+  answers: Awaited<ReturnType<SharedAnswers['open']>>,
+  meter: Meter,
+): ToldAsker {
   return {
     id: asker.id,
-    progress: (remaining) => asker.progress(remaining),
-    ask: (query, signal) => answers.getOrAsk(queryKey(model, query, 'distribution'), () => asker.ask(query, signal)),
-  };
-}
-
-/** The model as a reader of texts, opened when it is first asked. */
-function surprisedBy(model: Model, id: string): { readonly judge: Judge; readonly dispose: () => Promise<void> } {
-  let opened: Promise<TextLosses> | undefined;
-  const open = (): Promise<TextLosses> => {
-    opened ??= openTextLosses(model);
-    return opened;
-  };
-  return {
-    judge: {
-      id,
-      async surprisal(question, signal) {
-        const [losses, tokenizer] = [await open(), await model.tokenizer()];
-        return languageModelJudge(losses, tokenizer, { id }).surprisal(question, signal);
-      },
-    },
-    async dispose() {
-      if (opened !== undefined) await (await opened).dispose();
-    },
+    progress: (remaining) => meter.progress(remaining),
+    ask: (query, signal) =>
+      answers.getOrAsk(queryKey(model, query, 'distribution'), async () => {
+        meter.count('calls');
+        const answer = await asker.ask(query, signal);
+        meter.answered();
+        return answer;
+      }),
   };
 }
 
@@ -96,14 +80,20 @@ export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, p
         for (const note of asker.notes) needs.note(`${asker.id}: ${note}`);
         const files = [...filesOf(model.parts.original), ...spokenBy(model.folder)];
         const identity = contentKey('local model@3', await Promise.all(files.map(sha256OfFile)));
-        const watched = watchedAsker(stored(asker, identity, await needs.answers.open()), {
+        const [answers, meter] = [await needs.answers.open(), new Meter(null, systemClock)];
+        const watched = watchedAsker(stored(asker, identity, answers, meter), {
           model: model.name,
           planned: needs.planned,
-          answered: () => asker.usage.queries,
+          answered: () => meter.usage.answered,
           progress: needs.progress,
           now: needs.now,
         });
-        const reading = surprisedBy(model, asker.id);
+        const reading = localReading(model, {
+          id: asker.id,
+          kept: { model: identity, store: answers.surprisals },
+          meter,
+          onAnswer: (question) => watched.saw(question),
+        });
         const plain = shape.kind === 'last-token' && readOut === 'expected';
         return {
           simulator: askingSimulator({
@@ -116,12 +106,15 @@ export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, p
           surprised: reading.judge,
           usage: () => {
             const { queries, tokensIn, tokensOut } = asker.usage;
-            return { queries, probeCalls: 0, tokensIn, tokensOut, usd: 0 };
+            const { texts, tokens } = reading.usage;
+            return { queries: queries + texts, probeCalls: 0, tokensIn: tokensIn + tokens, tokensOut, usd: 0 };
           },
           async close() {
             watched.end();
             await reading.dispose();
-            if (watched.pace !== null) await keepPace(needs.cache, name, watched.pace, needs.now());
+            // The pace of ratings, which estimates of runs are made of, is not that of whole texts.
+            if (watched.pace !== null && reading.usage.texts === 0)
+              await keepPace(needs.cache, name, watched.pace, needs.now());
             await asker.dispose();
             await model.dispose();
           },

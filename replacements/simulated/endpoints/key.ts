@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Query } from '../asking/query.js';
+import type { SurprisalQuery } from '../asking/surprisal.js';
 import type { Needs } from './capabilities.js';
 import type { Body } from './transport.js';
 
@@ -25,6 +26,11 @@ export function queryKey(model: string, query: Query, needs: Needs, extra: Body 
   return contentKey(model, query, expects.kind === 'digits' ? `digits ${expects.count}` : expects.kind, needs, extra);
 }
 
+/** The same for a text whose surprisal is asked for; what stands before it holds the explanation. */
+export function surprisalKey(model: string, { before, text }: SurprisalQuery): string {
+  return contentKey(model, { system: before, user: text }, 'surprisal', 'nats');
+}
+
 /**
  * The same for a question of any kind.
  * @param kind what an answer holds
@@ -34,7 +40,7 @@ export function contentKey(
   model: string,
   { system, user }: Pick<Query, 'system' | 'user'>,
   kind: string,
-  needs: Needs | 'text',
+  needs: Needs | 'text' | 'nats',
   extra: Body = {},
 ): string {
   return createHash('sha256')

@@ -1,6 +1,8 @@
 import type { SlotAnswer } from '../asking/query.js';
+import type { SurprisalAnswer } from '../asking/surprisal.js';
 import type { TextAnswer } from '../asking/text.js';
 import { packAnswer, unpackAnswer } from './pack.js';
+import { packSurprisal, unpackSurprisal } from './pack-surprisal.js';
 import { packText, unpackText } from './pack-text.js';
 
 /** Where answers lie, by `queryKey`: a sha256 in hex over all that decides an answer. */
@@ -25,9 +27,10 @@ export interface AnswerStore<Answer = SlotAnswer> extends KeptAnswers<Answer> {
   getOrAsk(key: string, ask: () => Promise<Answer | null>): Promise<Answer | null>;
 }
 
-/** A place for ratings and, beside them, for answers in prose: one folder, opened and closed as one. */
+/** A place for ratings and, beside them, for answers in prose and for surprisals: one folder, opened and closed as one. */
 export interface Answers extends AnswerStore {
   readonly texts: AnswerStore<TextAnswer>;
+  readonly surprisals: AnswerStore<SurprisalAnswer>;
 }
 
 /** How answers of one kind become bytes. Packing may round; what was packed and unpacked packs to the same bytes. */
@@ -39,6 +42,7 @@ interface Packing<Answer> {
 
 const ratings: Packing<SlotAnswer> = { pack: packAnswer, unpack: unpackAnswer };
 const texts: Packing<TextAnswer> = { pack: packText, unpack: unpackText };
+const surprisals: Packing<SurprisalAnswer> = { pack: packSurprisal, unpack: unpackSurprisal };
 
 function packed<Answer>(
   bytes: KeptAnswers<Uint8Array>,
@@ -86,7 +90,11 @@ export function answersIn(
   bytes: KeptAnswers<Uint8Array>,
   damaged: (error: unknown) => unknown = (error) => error,
 ): Answers {
-  return { ...packed(bytes, ratings, damaged), texts: packed(bytes, texts, damaged) };
+  return {
+    ...packed(bytes, ratings, damaged),
+    texts: packed(bytes, texts, damaged),
+    surprisals: packed(bytes, surprisals, damaged),
+  };
 }
 
 /** Keeps answers as long as the process lives, rounded as a store on disk rounds them. */
