@@ -137,13 +137,17 @@ describe.each(ids)('%s', (id) => {
   });
   it('is no number without what it needs, and asks nothing then', async () => {
     const { value, asked } = await score.measure({ ...best, examples: [], steered: [] }, judge, signal);
-    expect(value).toEqual({ status: 'undefined', why: 'too few examples' });
+    expect(value).toEqual({ status: 'undefined', why: score.needs.steered > 0 ? 'no effect' : 'too few examples' });
     expect(asked).toBe(0);
     if (!score.needs.explanation) return;
     expect(await worth(score, { ...best, explanation: null }, judge)).toBe('no explanation');
   });
   it('says who judged, and by which definition', async () =>
-    expect(await score.measure(best, judge, signal)).toMatchObject({ score: id, judge: judge.id, version: 1 }));
+    expect(await score.measure(best, judge, signal)).toMatchObject({
+      score: id,
+      judge: judge.id,
+      version: score.version,
+    }));
   it('refuses a judge that cannot answer', async () =>
     expect(score.measure(best, { id: 'mute' }, signal)).rejects.toThrow(
       new RegExp(`^The judge mute cannot answer what the score ${id} asks \\(${score.asks}\\)\\.\\n`),

@@ -13,7 +13,7 @@ import type { Item, Reply, Score, ScoreKind, Subject } from './score.js';
 
 /** A score of what its kind says: checks, asks, counts what is missing. */
 export function score<Kind extends QuestionKind, Truth>(kind: ScoreKind<Kind, Truth>): Score {
-  const { id, version, asks, needs, range, chance } = kind;
+  const { id, version, asks, needs, range, chance, without = 'too few examples' } = kind;
   const ask = (subject: Subject) => (lacking(kind, subject) === null ? kind.put(subject) : { items: [], unusable: 0 });
   return {
     id,
@@ -34,7 +34,7 @@ export function score<Kind extends QuestionKind, Truth>(kind: ScoreKind<Kind, Tr
       for (const { answer } of replies) reasons.push(...new Set(kind.missingParts?.(answer) ?? []));
       const missing: Partial<Record<MissingReason, number>> = {};
       for (const why of reasons) missing[why] = (missing[why] ?? 0) + 1;
-      const lack = lacking(kind, subject) ?? (items.length === 0 ? 'too few examples' : null);
+      const lack = lacking(kind, subject) ?? (items.length === 0 ? without : null);
       const none = lack ?? (replies.length === 0 ? 'no answers' : null);
       const { value, details } = none === null ? kind.read(replies) : { value: notDefined(none), details: {} };
       return { score: id, version, judge: judge.id, value, details, asked: items.length, missing, unusable };
@@ -53,12 +53,16 @@ function abilityOf<Kind extends QuestionKind>(judge: Judge, asks: Kind, id: stri
   );
 }
 
-function lacking({ needs }: Pick<Score, 'needs'>, { explanation, examples, steered = [] }: Subject) {
+interface Lacks extends Pick<Score, 'needs'> {
+  readonly without?: UndefinedReason;
+}
+
+function lacking({ needs, without = 'too few examples' }: Lacks, { explanation, examples, steered = [] }: Subject) {
   const lacks: readonly [boolean, UndefinedReason][] = [
     [needs.explanation && explanation === null, 'no explanation'],
     [examples.filter(activates).length < needs.activating, 'too few examples'],
     [examples.filter((example) => !activates(example)).length < needs.silent, 'too few examples'],
-    [steered.length < needs.steered, 'too few examples'],
+    [steered.length < needs.steered, without],
   ];
   return lacks.find(([isLacking]) => isLacking)?.[1] ?? null;
 }

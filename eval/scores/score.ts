@@ -8,7 +8,7 @@ import type {
   ScoredExample,
   SteeredPair,
 } from '../../replacements/index.js';
-import type { Value } from './metrics/index.js';
+import type { UndefinedReason, Value } from './metrics/index.js';
 
 /** One latent and what a score may look at. */
 export interface Subject {
@@ -98,6 +98,8 @@ export interface ScoreKind<Kind extends QuestionKind, Truth>
   /** The questions, in no order that matters, for a subject that has what is needed. */
   put(subject: Subject): { readonly items: readonly Item<Kind, Truth>[]; readonly unusable: number };
   read(replies: readonly Reply<Kind, Truth>[]): Reading;
+  /** Why a subject has no value that no question can be made of. Default: `too few examples`. */
+  readonly without?: UndefinedReason;
   /** Why parts of an answer are missing, a reason a part. Only where answers have parts. */
   missingParts?(answer: AnswerOf<Kind>): readonly MissingReason[];
 }

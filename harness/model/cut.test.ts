@@ -3,7 +3,6 @@ import { create } from '@bufbuild/protobuf';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Context } from '../context.js';
 import { UsageError } from '../errors.js';
-import { node } from '../onnx/messages.js';
 import { StringStringEntryProtoSchema, TensorProto_DataLocation } from '../onnx/proto/onnx_pb.js';
 import { seededRandom } from '../random.js';
 import { ortRuntime } from '../runtime/index.js';
@@ -13,7 +12,7 @@ import { type Inspection, inspectModel } from './inspect.js';
 import { openModel } from './open.js';
 import { wholeLogits } from './pieces.js';
 import { argMax, crossEntropy, divergence, editedLogits, row } from './test-measures.js';
-import { modelFolders, parallelWithCache, sequential, unnamed } from './test-models.js';
+import { modelFolders, muted, parallelWithCache, sequential, unnamed } from './test-models.js';
 
 const folders = modelFolders();
 afterAll(() => folders.remove());
@@ -56,27 +55,8 @@ describe('the wiring', () => {
   });
 
   it('is refused where the edit reaches nothing', async () => {
-    const model = sequential({ cache: false });
-    for (const each of model.graph?.node ?? []) {
-      // A tensor of the MLP's shape on the way to the logits, whose value counts for nothing.
-      if (each.name === '/model/layers.1/Add_1') each.input[1] = 'muted';
-    }
-    const at = model.graph?.node.findIndex(({ name }) => name === '/model/layers.1/Add_1') ?? 0;
-    model.graph?.node.splice(
-      at,
-      0,
-      node(
-        'Sub',
-        ['/model/layers.1/mlp/MatMul_2_output_0', '/model/layers.1/mlp/MatMul_2_output_0'],
-        ['muted'],
-        {},
-        '/model/layers.1/mlp/Mute',
-      ),
-    );
-    const folder = folders.write('mute', 'llama', model);
-    const writes = '/model/layers.1/mlp/MatMul_2_output_0';
-    const reads = '/model/layers.1/post_attention_layernorm/LayerNormalization_output_0';
-    const opened = openModel(folder, { runtime, hookpoints: [{ hookpoint: 'layers.1.mlp', reads, writes }] });
+    const { model, hookpoint } = muted();
+    const opened = openModel(folders.write('mute', 'llama', model), { runtime, hookpoints: [hookpoint] });
     await expect(openCut(opened, 'layers.1.mlp')).rejects.toMatchObject({ code: 'CUT_IS_INERT' });
   });
 

@@ -3,6 +3,7 @@ import { ortRuntime } from '../runtime/index.js';
 import { wholeLogits } from '../testing.js';
 import { type Model, openModel } from './open.js';
 import { openSteeredModel, type SteeredModel } from './steering.js';
+import { modelFolders, muted } from './test-models.js';
 
 const runtime = ortRuntime({ threads: 1 });
 const TOKENS = Int32Array.from([5, 40, 17, 88, 23]);
@@ -51,6 +52,21 @@ describe('a model to which something is added', () => {
     expect(together).toHaveLength(20);
     const [alone] = await steered.next(TOKENS, 3, [many[19]!]);
     expect(largest(together[19]!, alone!)).toBeLessThan(1e-4);
+  });
+  it('is proved to be heard: silence at its hookpoint moves the logits, and by more than rounding', () => {
+    expect(steered.wiring.rejoined).toBeLessThanOrEqual(steered.wiring.rounding);
+    expect(steered.wiring.silenced).toBeGreaterThan(100 * steered.wiring.rounding);
+  });
+  it('is refused where nothing that is added could be heard', async () => {
+    const folders = modelFolders();
+    const { model: deaf, hookpoint } = muted();
+    const opened = openModel(folders.write('mute', 'llama', deaf), { runtime, hookpoints: [hookpoint] });
+    try {
+      await expect(openSteeredModel(opened, 'layers.1.mlp')).rejects.toMatchObject({ code: 'CUT_IS_INERT' });
+    } finally {
+      await opened.dispose();
+      folders.remove();
+    }
   });
   it('refuses to begin behind the end', () =>
     expect(steered.next(TOKENS, 5, [null])).rejects.toThrow('nothing is added from token 5 of 5'));

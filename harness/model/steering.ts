@@ -1,15 +1,19 @@
 import { float32 } from '../runtime/index.js';
 import { runChain } from './chain.js';
+import { type Checked, checkPieces } from './check.js';
 import { METRIC } from './metrics.js';
 import type { Model } from './open.js';
-import { cutInPieces } from './pieces.js';
+import { cutInPieces, refused } from './pieces.js';
 import { start, wholeReach } from './start.js';
+import { checkWiring, type Wiring } from './wiring.js';
 
-/** Additions that go through the model side by side, unless its export takes fewer rows. */
+/** Additions that go through the model side by side, where that gives the same as one after another. */
 const ROWS = 16;
 
 /** A model to whose component something is added while it reads. */
 export interface SteeredModel {
+  /** That the cut is the model where nothing is added, and that what the component writes is heard. */
+  readonly wiring: Wiring;
   /**
    * What the model would say next, once for each addition; all of them read the same tokens.
    * @param tokens at least one
@@ -23,14 +27,26 @@ export interface SteeredModel {
 }
 
 /**
- * Opens a model for steering at one hookpoint. Whether an addition there reaches what the model says, its caller sees by it.
- * @throws {UsageError} `HOOKPOINT_UNKNOWN`
+ * Opens a model for steering at one hookpoint, its wiring proved as a cut's is: where no addition could be heard, every
+ * one would look as if it had no effect. Whether a given one is heard, its caller sees by what the model says.
+ * @throws {UsageError} `HOOKPOINT_UNKNOWN`, `HOOKPOINT_SHAPE`, `CUT_CHANGES_MODEL`, `CUT_IS_INERT`
  */
 export async function openSteeredModel(model: Model, hookpoint: string): Promise<SteeredModel> {
   const { vocabulary } = model;
-  const rows = model.parts.signature.rows ?? ROWS;
+  const { path } = model.parts.original;
   const pieces = await cutInPieces(model, [model.hookpoint(hookpoint)]);
+  const proved = async (): Promise<Pick<Checked, 'wiring' | 'batching'>> => {
+    const checked = await refused(path, () => checkPieces(pieces));
+    checkWiring(`${hookpoint} of ${path}`, checked.wiring);
+    return checked;
+  };
+  const { wiring, batching } = await proved().catch(async (error: unknown) => {
+    await pieces.dispose();
+    throw error;
+  });
+  const rows = batching.available ? ROWS : 1;
   return {
+    wiring,
     async next(tokens, from, additions) {
       const filled = tokens.length - from;
       if (!(filled > 0)) throw new RangeError(`nothing is added from token ${from} of ${tokens.length}`);

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Graph, type Value } from '../onnx/builder.js';
 import { encodeModel } from '../onnx/codec.js';
+import { node } from '../onnx/messages.js';
 import * as ops from '../onnx/ops.js';
 import type { ModelProto } from '../onnx/proto/onnx_pb.js';
 import { seededRandom } from '../random.js';
 import { type GptNeoxConfig, gptNeoxWithCache } from './architectures/gpt-neox-graph.js';
+import type { NamedHookpoint } from './hookpoints/named.js';
 
 /** Tiny seeded language models for tests, one for each way in which a decoder is commonly exported. */
 export const SIZES: GptNeoxConfig = {
@@ -151,4 +153,17 @@ export function modelFolders(): {
     },
     remove: () => rmSync(root, { recursive: true }),
   };
+}
+
+/** A model that hears nothing of what its second MLP writes, and where that is. */
+export function muted(): { readonly model: ModelProto; readonly hookpoint: NamedHookpoint } {
+  const model = sequential({ cache: false });
+  const writes = '/model/layers.1/mlp/MatMul_2_output_0';
+  const nodes = model.graph?.node ?? [];
+  const at = nodes.findIndex(({ name }) => name === '/model/layers.1/Add_1');
+  // A tensor of the MLP's shape on the way to the logits, whose value counts for nothing.
+  nodes[at]!.input[1] = 'muted';
+  nodes.splice(at, 0, node('Sub', [writes, writes], ['muted'], {}, '/model/layers.1/mlp/Mute'));
+  const reads = '/model/layers.1/post_attention_layernorm/LayerNormalization_output_0';
+  return { model, hookpoint: { hookpoint: 'layers.1.mlp', reads, writes } };
 }

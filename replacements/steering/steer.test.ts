@@ -40,6 +40,11 @@ describe('the strength for a wanted KL', () => {
   it('lies between those that were tried', () => expect(strengthOf(0.9, tried)).toBeCloseTo(3, 9));
   it('is the weakest where that is enough', () => expect(strengthOf(0.05, tried)).toBe(1));
   it('is none where the strongest is too weak', () => expect(strengthOf(2, tried)).toBeNull());
+  it('is none that breaks the model', () => {
+    const broken = [...tried, { strength: 8, kl: Number.POSITIVE_INFINITY }, { strength: 16, kl: Number.NaN }];
+    expect(strengthOf(0.9, broken)).toBeCloseTo(3, 9);
+    expect(strengthOf(2, broken)).toBeNull();
+  });
 });
 
 describe('steering', () => {
@@ -76,7 +81,10 @@ describe('steering', () => {
   it('writes nothing for an effect too small to be told', async () => {
     const { next, heard } = model();
     const pairs = await steering({ next }, tokenizer, prompts, STEERING_PLAN, 's').pairs(new Float32Array(3), signal);
-    expect([pairs, heard.length]).toEqual([[], prompts.length]);
+    expect(pairs).toEqual([]);
+    // Once as it is, once with all strengths.
+    expect(heard).toHaveLength(2 * prompts.length);
+    expect(heard.every(({ tokens }) => tokens.length <= 2)).toBe(true);
   });
   it('stops when it is told to', async () => {
     const stopped = AbortSignal.abort(new Error('enough'));

@@ -22,7 +22,8 @@ export interface Steering {
   /**
    * What is written behind each prompt, as the model is and with the latent steered from the prompt's last token on.
    * @param effect `[model]`: what the latent adds to the component's output where it is as active as it ever was
-   * @returns none where no strength that is tried reaches the plan's KL: an effect so small cannot be told
+   * @returns none where no strength that is tried reaches the plan's KL: an effect so small cannot be told. A pair whose texts
+   *   are the same tells nothing either, and is there to be counted
    */
   pairs(effect: Float32Array, signal: AbortSignal): Promise<readonly SteeredPair[]>;
 }
@@ -47,9 +48,14 @@ function tokenAt(logProbabilities: Float32Array, place: number): number {
 
 /**
  * The strength at which the KL is the wanted one, between two that were tried; `null` where none reaches it. KL grows with
- * strength, about as a power of it, so the line is drawn through logarithms.
+ * strength, about as a power of it, so the line is drawn through logarithms. A push so strong that it has no finite KL breaks
+ * the model, and steers nothing.
  */
-export function strengthOf(wanted: number, tried: readonly { readonly strength: number; readonly kl: number }[]) {
+export function strengthOf(
+  wanted: number,
+  strengths: readonly { readonly strength: number; readonly kl: number }[],
+): number | null {
+  const tried = strengths.filter(({ kl }) => Number.isFinite(kl));
   const above = tried.findIndex(({ kl }) => kl >= wanted);
   if (above < 0) return null;
   const [low, high] = [tried[above - 1], tried[above]!];
@@ -72,30 +78,41 @@ export function steering(
   seed: string,
 ): Steering {
   if (prompts.length === 0) throw new RangeError('no prompts to write on from');
-  async function write(prompt: Int32Array, addition: Float32Array | null, random: Random, signal: AbortSignal) {
+  /** @param first the distribution of the first token behind the prompt, with the addition */
+  async function write(
+    prompt: Int32Array,
+    first: Float32Array,
+    addition: Float32Array | null,
+    random: Random,
+    signal: AbortSignal,
+  ): Promise<string> {
     const tokens = new Int32Array(prompt.length + newTokens);
     tokens.set(prompt);
     let text = '';
+    let next = first;
     for (let at = prompt.length; at < tokens.length; at++) {
       signal.throwIfAborted();
-      const [next] = await model.next(tokens.subarray(0, at), prompt.length - 1, [addition]);
-      tokens[at] = tokenAt(next!, random.next());
+      if (at > prompt.length) next = (await model.next(tokens.subarray(0, at), prompt.length - 1, [addition]))[0]!;
+      tokens[at] = tokenAt(next, random.next());
       text += tokenizer.surface(tokens[at]!);
     }
     return text;
   }
   const drawOf = (prompt: number): Random => seededRandom(`${seed}/steering/${prompt}`);
-  // What the model writes as it is, is the same for all latents.
-  const clean: (string | undefined)[] = [];
+  // What the model says as it is, is the same for all latents.
+  const clean: { readonly first: Float32Array; text?: string }[] = [];
 
   return {
     async pairs(effect, signal) {
       const additions = STRENGTHS.map((strength) => scaled(effect, strength));
       const sums = STRENGTHS.map(() => 0);
-      for (const prompt of prompts) {
+      for (const [at, prompt] of prompts.entries()) {
         signal.throwIfAborted();
-        const [asItIs, ...steered] = await model.next(prompt, prompt.length - 1, [null, ...additions]);
-        for (const [at, each] of steered.entries()) sums[at]! += divergence(asItIs!, each);
+        const behind = (some: readonly (Float32Array | null)[]) => model.next(prompt, prompt.length - 1, some);
+        clean[at] ??= { first: (await behind([null]))[0]! };
+        for (const [power, each] of (await behind(additions)).entries()) {
+          sums[power]! += divergence(clean[at].first, each);
+        }
       }
       const strength = strengthOf(
         wanted,
@@ -105,10 +122,11 @@ export function steering(
       const addition = scaled(effect, strength);
       const pairs: SteeredPair[] = [];
       for (const [at, prompt] of prompts.entries()) {
-        const [asItIs, steered] = await model.next(prompt, prompt.length - 1, [null, addition]);
-        clean[at] ??= await write(prompt, null, drawOf(at), signal);
-        const text = await write(prompt, addition, drawOf(at), signal);
-        pairs.push({ clean: clean[at], steered: text, kl: divergence(asItIs!, steered!) });
+        const asItIs = clean[at]!;
+        asItIs.text ??= await write(prompt, asItIs.first, null, drawOf(at), signal);
+        const [first] = await model.next(prompt, prompt.length - 1, [addition]);
+        const text = await write(prompt, first!, addition, drawOf(at), signal);
+        pairs.push({ clean: asItIs.text, steered: text, kl: divergence(asItIs.first, first!) });
       }
       return pairs;
     },

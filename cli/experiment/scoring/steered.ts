@@ -14,20 +14,25 @@ import type { ScoringStage } from './stage.js';
 const PROMPTS = 8;
 const PROMPT_TOKENS = 16;
 
+const unheardText = (unheard: number, all: number, hookpoint: string): string =>
+  `Steering at ${hookpoint}: ${unheard} of ${all} latents change too little of what the model says, however strongly they ` +
+  'are steered; they have no intervention score.';
+
 /** The largest activation among a latent's examples, which are drawn from all deciles. */
 const largest = (examples: readonly ScoredExample[]): number =>
   examples.reduce((most, { activations }) => activations.reduce((a, b) => Math.max(a, b), most), 0);
 
 /**
  * What the model writes behind beginnings of the scored text, as it is and with each latent steered at its hookpoint.
- * @throws {UsageError} `NO_PROMPTS`
+ * Latents that cannot be heard there are told, and have no pairs.
+ * @throws {UsageError} `NO_PROMPTS`; `CUT_CHANGES_MODEL` and `CUT_IS_INERT`, where nothing that is added would be heard
  */
 export async function steerLatents(
   { reader, coder, texts, experiment }: ScoringStage,
   examples: ReadonlyMap<number, readonly ScoredExample[]>,
   tokenizer: Tokenizer,
   part: ScoredPart,
-  { progress, signal }: Watched,
+  { progress, signal, note }: Watched & { readonly note: (text: string) => void },
 ): Promise<ReadonlyMap<number, readonly SteeredPair[]>> {
   const { id } = reader.hookpoint;
   const long = texts[part].contexts.filter(({ tokens }) => tokens.length >= PROMPT_TOKENS);
@@ -53,6 +58,8 @@ export async function steerLatents(
       bar.at(steered.size);
     }
     bar.end();
+    const unheard = [...steered.values()].filter((some) => some.length === 0).length;
+    if (unheard > 0) note(unheardText(unheard, steered.size, id));
     return steered;
   } finally {
     await model.dispose();

@@ -15,26 +15,31 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
  * Does steering the latent make the explanation of its effect less surprising? The mean over prompts of the explanation's
  * surprisal after what the model writes as it is, minus that after what it writes steered, in nats. Above 0 the
  * explanation fits what steering does. It grows with the strength of steering: compare only at equal KL, which is beside it.
+ * A prompt behind which steering changes no word is unusable: its 0 would be no effect of the latent. A latent that is heard
+ * behind none has no value.
  * @see Paulo, Mallen, Juang & Belrose 2024, https://arxiv.org/abs/2410.13928
  */
 export const intervention = score<'surprisal', Truth>({
   id: 'intervention',
-  version: 1,
+  // 2: prompts behind which nothing changes are left out; they counted as 0.
+  version: 2,
   asks: 'surprisal',
   needs: { explanation: true, activating: 0, silent: 0, steered: 1 },
   range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
   chance: 0,
+  without: 'no effect',
   put({ explanation, steered = [] }) {
     const text = explanationText(explanation!);
     const continuations = ['clean', 'steered'] as const;
+    const heard = steered.filter(({ clean, steered: said }) => clean !== said);
     return {
-      items: steered.flatMap((pair, at) =>
+      items: heard.flatMap((pair, at) =>
         continuations.map((continuation) => ({
           question: { text, given: { kind: 'continuation' as const, text: pair[continuation] } },
           truth: { pair: at, continuation, kl: pair.kl },
         })),
       ),
-      unusable: 0,
+      unusable: steered.length - heard.length,
     };
   },
   read(replies) {

@@ -27,7 +27,9 @@ export type UndefinedReason =
   | 'prediction all zero'
   | 'too few examples'
   | 'no answers'
-  | 'no explanation';
+  | 'no explanation'
+  /** Steering changes nothing of what the model says, which is no effect of 0 that an explanation could be held against. */
+  | 'no effect';
 
 /** How well predictions agree with what a latent did. Higher is better. */
 export interface Metric {
