@@ -62,11 +62,8 @@ export function matchEntries(entries: Iterable<Entry>, { coders = null, hookpoin
     if (latents !== undefined && entry.latent >= latents) {
       return { why: 'no such latent', found: `explains latent ${entry.latent} of ${latents} (0-${latents - 1})` };
     }
-    const { fields, broken, command } = harmless(entry.fields);
-    if (command !== null)
-      return { why: 'instructs its reader', found: `tells its reader what to do: ${shown(command)}` };
     const parsed = explanationSchema.safeParse({
-      ...fields,
+      ...entry.fields,
       hookpoint,
       latent: entry.latent,
       provenance: entry.provenance,
@@ -78,16 +75,21 @@ export function matchEntries(entries: Iterable<Entry>, { coders = null, hookpoin
         found: `is no ${style} explanation: ${issue!.path.join('.') || 'record'}: ${issue!.message}`,
       };
     }
-    const flaw = explanationFlaw(parsed.data);
+    const { fields, broken, command } = harmless(entry.fields);
+    if (command !== null) {
+      return { why: 'instructs its reader', found: `tells its reader what to do: ${shown(command)}` };
+    }
+    const explanation = explanationSchema.parse({ ...parsed.data, ...fields });
+    const flaw = explanationFlaw(explanation);
     if (flaw !== null) return { why: 'damaged', found: flaw.found.replace(/\.$/, '') };
-    const key = keyOf(parsed.data);
+    const key = keyOf(explanation);
     const earlier = seen.get(key);
     if (earlier !== undefined) {
       return { why: 'duplicate', found: `explains latent ${entry.latent} in style ${style} again, after ${earlier}` };
     }
     seen.set(key, entry.where);
     if (broken.length > 0) altered.push({ where: entry.where, marks: broken });
-    return parsed.data;
+    return explanation;
   };
 
   for (const entry of entries) {
