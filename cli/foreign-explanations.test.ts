@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -61,6 +61,16 @@ describe('explanations in the files of others', () => {
     expect(printed).toContain(`${COUNT} latents`);
     expect(noted).toMatch(/damaged\.jsonl: Left out as damaged: 1 \(damaged\.jsonl, line \d+ is not JSON/);
     expect(noted).toMatch(/damaged\.jsonl: Left out as no such latent: 1/);
+  });
+
+  it('are converted but for what is damaged, each of which is named; and what the format does not hold is said', async () => {
+    const good = readFileSync(SENTENCES, 'utf8').split('\n').slice(0, 6);
+    writeFileSync(at('five-bad.jsonl'), [...good, ...'abcde'].join('\n'));
+    const { exit, noted } = await command('convert', at('five-bad.jsonl'), '--to', 'delphi', '--out', at('six'));
+    expect(exit).toBe(EXIT.done);
+    expect(noted.match(/^Left out as damaged: five-bad\.jsonl, line \d+ is not JSON: "[a-e]"$/gm)).toHaveLength(5);
+    expect(noted).toContain('delphi holds nothing.');
+    expect(noted).toContain('6 explanations read as jsonl, written as delphi; 5 left out.');
   });
 
   it('are refused where none is of the style that is asked for', async () => {

@@ -28,9 +28,11 @@ export { formatExplanations, parseExplanations, readExplanations } from './file.
 export { harmless as harmlessProse } from './formats/hostile.js';
 export {
   describeAltered,
+  describeLoss,
   describeUnmatched,
   type ExplanationFile,
   explanationFormats,
+  listUnmatched,
   type ReadExplanationOptions,
   readExplanationFile,
   type Unmatched,

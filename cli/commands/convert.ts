@@ -1,7 +1,8 @@
 import {
   describeAltered,
-  describeUnmatched,
+  describeLoss,
   explanationFormats,
+  listUnmatched,
   readExplanationFile,
   writeExplanationFile,
 } from '../../explanations/index.js';
@@ -11,6 +12,9 @@ import { type Command, EXIT } from '../io.js';
 
 const usage =
   'partial-rewrite convert <explanations> --to <format> --out <path> [--from <format>] [--hookpoint <id>] [--model <name>]';
+
+/** Entries that are named one by one, at most. */
+const LISTED = 1000;
 
 export const convert: Command = {
   usage,
@@ -35,9 +39,13 @@ export const convert: Command = {
     }
     const { hookpoint, from } = values;
     const read = await readExplanationFile(positionals[0]!, { hookpoint, format: from });
-    for (const line of [...describeUnmatched(read.unmatched), ...describeAltered(read.altered)]) io.note(line);
+    const left = listUnmatched(read.unmatched);
+    for (const line of left.slice(0, LISTED)) io.note(`Left out as ${line}`);
+    if (left.length > LISTED) io.note(`and ${left.length - LISTED} more are left out.`);
+    for (const line of [...describeAltered(read.altered), ...describeLoss(to, read.explanations)]) io.note(line);
     await writeExplanationFile(out, to, read.explanations, { model: values.model });
-    io.note(`${read.explanations.length} explanations read as ${read.format}, written as ${to}.`);
+    const without = left.length === 0 ? '' : `; ${left.length} left out`;
+    io.note(`${read.explanations.length} explanations read as ${read.format}, written as ${to}${without}.`);
     io.print(out);
     return EXIT.done;
   },

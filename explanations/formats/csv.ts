@@ -77,6 +77,7 @@ function entryOf(where: string, file: string, cell: Cells): Entry {
 /** A table with a column for the latent and one for the text; other columns as `COLUMNS` says, and any besides. */
 export const csv: ExplanationFormat = {
   name: 'csv',
+  holds: { styles: 'all', provenance: 'all' },
   detect: (source) => source.kind === 'file' && headerOf(source.text) !== null,
   *read(source) {
     const header = source.kind === 'file' ? headerOf(source.text) : null;

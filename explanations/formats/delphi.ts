@@ -24,6 +24,7 @@ function runConfig(source: Source): { model?: string | undefined; method?: strin
  */
 export const delphi: ExplanationFormat = {
   name: 'delphi',
+  holds: { styles: 'prose', provenance: 'nothing' },
   detect: (source) =>
     source.kind === 'folder' ? source.files.some((file) => FILE.test(file)) : FILE.test(source.name),
   *read(source) {

@@ -34,6 +34,8 @@ export interface WriteOptions {
 /** A way in which explanations are published. */
 export interface ExplanationFormat {
   readonly name: string;
+  /** What is still there when what `write` gave is read: every style or prose only, and `all` or what of provenance. */
+  readonly holds: { readonly styles: 'all' | 'prose'; readonly provenance: string };
   /** Whether `source` is of this format, by its shape and contents. */
   detect(source: Source): boolean;
   read(source: Source): Iterable<Entry>;

@@ -51,13 +51,25 @@ function formatOf(source: Source): ExplanationFormat {
       `Say which with format: ${names.join(' or ')}.`,
     );
   }
-  const what =
-    source.kind === 'file' ? 'its contents are of none' : `it has ${source.files.slice(0, 4).join(', ') || 'no files'}`;
   throw new UsageError(
     'EXPLANATION_FORMAT',
-    `${source.path} is of no format of explanations that is known: ${what}.`,
-    `Give a file or folder of ${explanationFormats.join(', ')}; docs/explanations.md shows each.`,
+    `${source.path} is of no format of explanations that is known: ${whatItIs(source)}.`,
+    isTable(source)
+      ? 'Give the table a header with a column latent and one text; docs/explanations.md shows their other names.'
+      : `Give a file or folder of ${explanationFormats.join(', ')}; docs/explanations.md shows each.`,
   );
+}
+
+const isTable = (source: Source): boolean =>
+  source.kind === 'file' && source.text.trim() !== '' && /\.[ct]sv(?:\.gz)?$/i.test(source.name);
+
+/** Of a source that no format knows, what a user can tell from. */
+function whatItIs(source: Source): string {
+  if (source.kind === 'folder') return `it has ${source.files.slice(0, 4).join(', ') || 'no files'}`;
+  if (source.text.trim() === '') return 'it is empty';
+  if (source.text.slice(0, 1000).includes('\0')) return 'it holds bytes of 0, as files of UTF-16 or of weights do';
+  if (isTable(source)) return 'its first line names no column of latents, or none of texts';
+  return 'its contents are of none';
 }
 
 /**
@@ -107,6 +119,26 @@ export function describeUnmatched(unmatched: readonly Unmatched[]): string[] {
     const more = all.length > NAMED ? `; and ${all.length - NAMED} more` : '';
     return `Left out as ${why}: ${all.length} (${places.join('; ')}${more})`;
   });
+}
+
+/** Every entry that did not match, a line each: why, where, and what was found. */
+export function listUnmatched(unmatched: readonly Unmatched[]): string[] {
+  return unmatched.map(({ why, where, found }) => `${why}: ${where} ${found}`);
+}
+
+/** What a format does not hold of these explanations, so that reading them back does not give it. Empty where it holds all. */
+export function describeLoss(format: string, explanations: readonly Explanation[]): string[] {
+  const { holds } = named(format);
+  const programs = explanations.filter(({ style }) => holds.styles === 'prose' && style !== 'sentence').length;
+  const others = Object.keys(explanations[0]?.provenance ?? {}).length > 0 && holds.provenance !== 'all';
+  return [
+    ...(programs > 0
+      ? [
+          `${programs} of other styles than sentence are written as their English text, which is read back as sentences.`,
+        ]
+      : []),
+    ...(others ? [`Of where explanations came from, ${format} holds ${holds.provenance}.`] : []),
+  ];
 }
 
 /**

@@ -20,6 +20,7 @@ function entryOf(where: string, file: string, value: unknown): Entry {
 /** Our own: JSON lines, one explanation each, every style. */
 export const jsonl: ExplanationFormat = {
   name: 'jsonl',
+  holds: { styles: 'all', provenance: 'all' },
   detect: (source) =>
     source.kind === 'file' && someItemHas(source.text, (fields) => 'style' in fields && 'latent' in fields),
   *read(source) {

@@ -44,6 +44,7 @@ function entryOf(where: string, file: string, value: unknown): Entry {
 /** Neuronpedia's exports: JSON lines in batches, packed or not, or the array that its export address answers with. */
 export const neuronpedia: ExplanationFormat = {
   name: 'neuronpedia',
+  holds: { styles: 'prose', provenance: 'who, by which model and method, when, and scores' },
   detect: (source) =>
     source.kind === 'folder'
       ? source.files.some(isBatch)

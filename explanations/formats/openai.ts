@@ -58,6 +58,7 @@ function neuronOf(explanation: Explanation): string {
 /** OpenAI's neuron-explainer: `<layer>/<neuron>.json`, one object with a neuron's scored explanations, of MLP neurons. */
 export const openai: ExplanationFormat = {
   name: 'openai',
+  holds: { styles: 'prose', provenance: 'scores of its own kinds only' },
   detect: (source) =>
     source.kind === 'folder'
       ? source.files.some((file) => FILE.test(file))
@@ -68,6 +69,7 @@ export const openai: ExplanationFormat = {
         yield { where: file, kind: 'damaged', found: `cannot be read: ${problem}` };
         continue;
       }
+      if (text.trim() === '') yield { where: file, kind: 'damaged', found: 'is empty' };
       for (const item of jsonItems(text, file)) {
         if ('damaged' in item) yield { where: item.where, kind: 'damaged', found: item.damaged };
         else yield* entriesOf(item.where, file, item.value);

@@ -30,7 +30,9 @@ function unpacked(path: string): string {
 
 function textOf(path: string): string {
   const text = path.endsWith('.gz') ? unpacked(path) : readText(path);
-  return text.startsWith('\ufeff') ? text.slice(1) : text;
+  const plain = text.startsWith('\ufeff') ? text.slice(1) : text;
+  // Tables of old Macintosh programs end their lines with a carriage return alone.
+  return plain.includes('\r') && !plain.includes('\n') ? plain.replaceAll('\r', '\n') : plain;
 }
 
 function filesBelow(folder: string, below = '', depth = 0): string[] {
