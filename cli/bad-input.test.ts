@@ -213,6 +213,7 @@ describe('a mistake on the command line is two lines and exit 2', () => {
     ['no file', ['run'], /No experiment file given\.\n {2}Usage/],
     ['one argument too many', ['report', 'a', 'b'], /Unexpected argument b\.\n {2}Usage/],
     ['one run to compare', ['compare', 'a'], /No second result folder given\.\n {2}Usage/],
+    ['a run and itself to compare', ['compare', 'a', './a/'], /a\/ is given twice.*\n {2}Name two results/],
     [
       'a file that is not there',
       ['run', 'nowhere.yaml'],

@@ -83,6 +83,16 @@ export const compare: Command = {
     );
     const names = positionals.map((folder) => basename(resolve(folder)));
     const areDistinct = new Set(names).size === names.length;
+    const twice = positionals.find(
+      (folder, i) => positionals.findIndex((each) => resolve(each) === resolve(folder)) < i,
+    );
+    if (twice !== undefined) {
+      throw new UsageError(
+        'RESULT_TWICE',
+        `${twice} is given twice, and a result cannot differ from itself.`,
+        'Name two results; `report` shows the entries of one side by side.',
+      );
+    }
     const runs: { name: string; folder: string; summary: Summary }[] = [];
     for (const [index, folder] of positionals.entries()) {
       runs.push({ name: areDistinct ? names[index]! : folder, folder, summary: await readSummary(folder) });

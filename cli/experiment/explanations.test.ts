@@ -18,7 +18,7 @@ const source = {
   seed: 0,
 };
 
-const keyOf = (of: typeof source) => explanationsKey(of, { style: 'pattern', maxTokens: 8 }, null);
+const keyOf = (of: typeof source) => explanationsKey(of, { style: 'pattern', maxTokens: 8 }, 'model');
 
 /** The same coder on the same text, where its latents did something else. */
 const firing = (change: object) => ({
@@ -46,9 +46,9 @@ describe('explanationsKey', () => {
   });
 
   it.each([
-    ['other lengths', { style: 'pattern', maxTokens: 16 }, null],
-    ['other styles', { style: 'program', maxTokens: 8 }, null],
-    ['prose about another model', { style: 'pattern', maxTokens: 8 }, 'model'],
+    ['other lengths', { style: 'pattern', maxTokens: 16 }, 'model'],
+    ['other styles', { style: 'program', maxTokens: 8 }, 'model'],
+    ['another model, to which errors cost something else', { style: 'pattern', maxTokens: 8 }, 'other'],
   ] as const)('is another for %s', (_, how, model) => {
     expect(explanationsKey(source, how, model)).not.toBe(keyOf(source));
   });
@@ -61,9 +61,16 @@ describe('the style that explanations are written in', () => {
       expect.objectContaining({
         code: 'NO_EXPLAINER',
         message: expect.stringMatching(
-          /^Nothing writes .* "haiku"\.\n {2}Styles .*: .*pattern, token-table, program.*\.$/,
+          /^There is no style "haiku"\.\n {2}Styles .*: .*pattern, token-table, program.*; with one: sentence, .*\.$/,
         ),
       }),
     );
+  });
+  it.each([
+    ['sentence', /^.* sentence are written by a language model, and none is named\.\n {2}Give --simulator/],
+    ['sentence+score', /by a language model/],
+    ['shuffled', /^Shuffled .* a run deals .*\n {2}Say `shuffled: true`/],
+  ])('says what to do for %s, which is written otherwise', (style, message) => {
+    expect(() => explainedStyle(style)).toThrow(message);
   });
 });

@@ -21,12 +21,12 @@ import {
 } from '../../harness/index.js';
 import type { CoderEvidence, SparseCoder } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
-import { explainerExtras } from './induction/extras.js';
+import { EXTRAS_CONTEXTS, explainerExtras } from './induction/extras.js';
 import { explainWatched } from './induction/in-thread.js';
 import { madeFrom } from './induction/provenance.js';
 import type { Watched } from './progress.js';
 import { writtenBefore } from './writing/cached.js';
-import type { WritingConfig } from './writing/config.js';
+import { proseStyles, type WritingConfig } from './writing/config.js';
 import { sourceOfEvidence } from './writing/source.js';
 
 /** How explanations are to be written from evidence. */
@@ -54,16 +54,30 @@ interface KeyedSource {
 }
 
 /** To be raised with every change of what an explainer writes: what was cached before is then written anew. */
-const EXPLAINERS = 'explainers@5';
+const EXPLAINERS = 'explainers@6';
 
-/** @throws {UsageError} `NO_EXPLAINER`, naming the styles that can be written without a language model */
+/** @throws {UsageError} `NO_EXPLAINER`, saying what writes that style, or which styles there are */
 export function explainedStyle(style: string): ExplainedStyle {
   const known = explainedStyles.find((each) => each === style);
   if (known !== undefined) return known;
+  if (proseStyles.some((each) => each === style)) {
+    throw new UsageError(
+      'NO_EXPLAINER',
+      `Explanations in the style ${style} are written by a language model, and none is named.`,
+      `Give --simulator '{ kind: openai, model: … }', or in an experiment \`induce: { style: ${style}, by: … }\`.`,
+    );
+  }
+  if (style === 'shuffled') {
+    throw new UsageError(
+      'NO_EXPLAINER',
+      'Shuffled explanations are not written: a run deals those that it has to other latents.',
+      'Say `shuffled: true` in the entry of the experiment.',
+    );
+  }
   throw new UsageError(
     'NO_EXPLAINER',
-    `Nothing writes explanations in the style ${JSON.stringify(style)}.`,
-    `Styles that can be written without a language model: ${explainedStyles.join(', ')}; with one: --simulator.`,
+    `There is no style ${JSON.stringify(style.slice(0, 60))}.`,
+    `Styles that can be written without a language model: ${explainedStyles.join(', ')}; with one: ${proseStyles.join(', ')}.`,
   );
 }
 
@@ -75,9 +89,9 @@ export async function writeExplanations(
 ): Promise<InStyle<ExplainedStyle>[]> {
   const { model, hookpoint } = reader;
   const { contexts, activations, scale } = evidence;
-  const [context] = contexts;
-  if (context === undefined) throw new RangeError('no contexts to explain latents by');
-  const extras = await explainerExtras(style, { reader, coder, context, scale }, watched);
+  const [first, ...others] = contexts.slice(0, EXTRAS_CONTEXTS);
+  if (first === undefined) throw new RangeError('no contexts to explain latents by');
+  const extras = await explainerExtras(style, { reader, coder, contexts: [first, ...others], scale }, watched);
   const given = { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras };
   const ids = contexts.map(({ id }) => id);
   return explainWatched(
@@ -92,7 +106,7 @@ export async function writeExplanations(
   );
 }
 
-/** Decides what prose says and how long it is: the model's files and its tokenizer. */
+/** Decides how prose is cut into tokens, and what errors of rules cost: the model's files and its tokenizer. */
 async function modelHash({ folder, parts }: Model): Promise<string> {
   const files = [...filesOf(parts.original), join(folder, 'tokenizer.json')];
   return sha256(...(await Promise.all(files.map(sha256OfFile))));
@@ -101,12 +115,12 @@ async function modelHash({ folder, parts }: Model): Promise<string> {
 /**
  * What explanations are cached by. The coder's weights do not decide what fires: the model does, and the tensor that the
  * coder was said to read. So the activations themselves are a part of it.
- * @param model hash of the model, for styles that are more than activations and tokens; `null` for programs, which are not
+ * @param model hash of the model
  */
 export function explanationsKey(
   { hookpoint, coder, evidence, seed }: KeyedSource,
   { style, maxTokens }: Explaining,
-  model: string | null,
+  model: string,
 ): string {
   const { rows, ids, values } = evidence.activations;
   const bytes = [rows, ids, values].map((each) => new Uint8Array(each.buffer, each.byteOffset, each.byteLength));
@@ -138,11 +152,7 @@ export async function explainedOrCached(
     return new Map(explanations.map((each) => [each.latent, each]));
   }
   const { model, hookpoint } = explained.reader;
-  const key = explanationsKey(
-    { ...explained, hookpoint },
-    how,
-    isExecutable(how.style) ? null : await modelHash(model),
-  );
+  const key = explanationsKey({ ...explained, hookpoint }, how, await modelHash(model));
   const path = join(cache, 'explanations', `${key}.jsonl`);
   if (!existsSync(path)) await writeWhole(path, formatExplanations(await writeExplanations(explained, how, watched)));
   const found = await readExplanations(path, new Map([[hookpoint.id, explained.coder.spec.latents]]));
