@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readManifest, readSummary } from '../eval/index.js';
 import { main } from './dispatch.js';
 import { EXIT } from './io.js';
+import { packageFolder } from './package.js';
 import { fakeIo } from './testing/io.js';
 import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
 
+const SIMULATOR = join(packageFolder(), 'fixtures', 'world', 'simulator');
 let folder: string;
 const at = (...path: string[]) => join(folder, ...path);
 beforeAll(() => {
@@ -71,6 +73,21 @@ describe('a language model on this machine as simulator', () => {
   it('whose window is too short for a prompt is refused in two lines', async () => {
     const { exit, noted } = await run('long', {});
     expect(exit).toBe(EXIT.usage);
-    expect(noted).toMatch(/tokens/);
+    expect(noted).toMatch(
+      /^Asking about latent \d: A prompt has [\d,]+ (tokens|characters).*, .* made for at most 512.*\n {2}Show less text/m,
+    );
   }, 60_000);
+
+  it.each<[string, object, RegExp]>([
+    [
+      'asked as it was never taught',
+      { model: SIMULATOR, shape: { kind: 'all-tokens' } },
+      /^Asking about latent \d: The chat template in .*simulator refuses these messages: it rates the last token .*\.\n {2}Ask as/m,
+    ],
+    ['that is not there', { model: './no-such-model' }, /^There is no .*no-such-model, which .*\n {2}Give the folder/m],
+  ])('%s is refused in two lines', async (_, simulator, found) => {
+    const { exit, noted } = await run('refused', simulator);
+    expect(exit).toBe(EXIT.usage);
+    expect(noted).toMatch(found);
+  });
 });

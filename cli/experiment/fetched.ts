@@ -14,6 +14,10 @@ export interface FetchedSource {
   readonly path: string;
 }
 
+/** Whether a name is that of a path, and not of a repository. */
+export const isOfThisMachine = (name: string): boolean =>
+  !isHubReference(name) && (existsSync(name) || name.split('/').length !== 2 || name.startsWith('.'));
+
 /**
  * The path of something that a user names by path or by `hf://org/name@revision/path`, fetched first where it is of the hub.
  * A path that is not there is left to those who read it, unless it looks like the name of a repository.
@@ -24,9 +28,7 @@ export async function fetched(
   kind: HubKind,
   options: FetchOptions,
 ): Promise<{ readonly path: string; readonly source: FetchedSource | null }> {
-  if (!isHubReference(name) && (existsSync(name) || name.split('/').length !== 2 || name.startsWith('.'))) {
-    return { path: name, source: null };
-  }
+  if (isOfThisMachine(name)) return { path: name, source: null };
   const { folder, file, source } = await localFolder(name, kind, options);
   const path = file ?? folder;
   if (source.kind === 'local') return { path, source: null };

@@ -16,12 +16,23 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** @throws {RequestRefused} 415 for a body that is no plain JSON in UTF-8 by what its headers say */
+function checkHeaders({ headers }: IncomingMessage): void {
+  const unsupported = (message: string) => new RequestRefused(415, 'unsupported_media_type', message);
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  // Pages of other sites can send forms to this machine, but not this type.
+  if (type.trim() !== 'application/json') throw unsupported('Send `content-type: application/json`.');
+  const charset = parameters.map((each) => each.trim()).find((each) => each.startsWith('charset='));
+  if (charset !== undefined && !/^charset="?utf-?8"?$/.test(charset))
+    throw unsupported(`Send UTF-8, not \`${charset}\`.`);
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity')
+    throw unsupported(`Send the body as it is: \`content-encoding: ${encoding}\` is not read.`);
+}
+
 /** @throws {RequestRefused} for what is no JSON, or more than is taken */
 async function readJson(request: IncomingMessage): Promise<unknown> {
-  // Pages of other sites can send forms to this machine, but not this type.
-  if (!/^application\/json\b/i.test(request.headers['content-type'] ?? '')) {
-    throw new RequestRefused(415, 'unsupported_media_type', 'Send `content-type: application/json`.');
-  }
+  checkHeaders(request);
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request) {
@@ -33,40 +44,56 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
     parts.push(data);
   }
   try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'));
+    // Torn letters are refused: replaced, they would be another text.
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts)));
   } catch {
-    throw new RequestRefused(400, 'invalid_json', 'The body is no JSON.');
+    throw new RequestRefused(400, 'invalid_json', 'The body is no JSON in UTF-8.');
   }
 }
 
 type Handler = (request: IncomingMessage, signal: AbortSignal) => Reply | Promise<Reply>;
+type Methods = Readonly<Record<string, Handler>>;
 
-/** What there is, by path and method. */
-function routesOf(service: ChatService): Readonly<Record<string, Readonly<Record<string, Handler>>>> {
-  return {
-    '/v1/chat/completions': {
-      POST: async (request, signal) => service.complete(await readJson(request), signal),
-    },
-    '/v1/models': { GET: () => service.models() },
-    '/health': { GET: () => ({ status: 200, body: { status: 'ok', model: service.model } }) },
-  };
+const COMPLETIONS = '/v1/chat/completions';
+const MODELS = '/v1/models';
+const HEALTH = '/health';
+const KNOWN = [COMPLETIONS, MODELS, `${MODELS}/{name}`, HEALTH].join(', ');
+
+/** What can be done at a path, by method; `null` where there is nothing. */
+function methodsAt(path: string, service: ChatService): Methods | null {
+  switch (path) {
+    case COMPLETIONS:
+      return { POST: async (request, signal) => service.complete(await readJson(request), signal) };
+    case MODELS:
+      return readOnly(() => service.models());
+    case HEALTH:
+      return readOnly(() => ({ status: 200, body: { status: 'ok', model: service.model } }));
+  }
+  const name = path.startsWith(`${MODELS}/`) ? unescaped(path.slice(MODELS.length + 1)) : null;
+  return name === null ? null : readOnly(() => service.modelOf(name));
+}
+
+const readOnly = (handler: Handler): Methods => ({ GET: handler, HEAD: handler });
+
+/** A name as it stands in a path; `null` for what is none. */
+function unescaped(text: string): string | null {
+  try {
+    return decodeURIComponent(text) || null;
+  } catch {
+    return null;
+  }
 }
 
 function handlerOf(service: ChatService, { url = '/', method = 'GET' }: IncomingMessage): Handler {
-  const routes = routesOf(service);
   const path = url.split('?', 1)[0]!;
-  const methods = Object.hasOwn(routes, path) ? routes[path]! : null;
+  const methods = methodsAt(path, service);
   if (methods === null) {
-    const known = Object.keys(routes).join(', ');
-    throw new RequestRefused(404, 'not_found', `There is nothing at ${path}. There are ${known}.`);
+    throw new RequestRefused(404, 'not_found', `There is nothing at ${path}. There are ${KNOWN}.`);
   }
   const handler = Object.hasOwn(methods, method) ? methods[method] : undefined;
   if (handler !== undefined) return handler;
-  throw new RequestRefused(
-    405,
-    'method_not_allowed',
-    `${path} takes ${Object.keys(methods).join(', ')}, not ${method}.`,
-  );
+  const known = Object.keys(methods).join(', ');
+  throw new RequestRefused(405, 'method_not_allowed', `${path} takes ${known}, not ${method}.`);
 }
 
 async function answer(
@@ -91,9 +118,10 @@ async function answer(
   response.writeHead(reply.status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    // What is left unread of a refused body would be taken for the next request.
-    ...(request.complete ? {} : { connection: 'close' }),
+    // What is left unread of a refused body would be taken for the next request, and a server that stops takes none.
+    ...(request.complete && !stop.aborted ? {} : { connection: 'close' }),
   });
+  // Of HEAD, Node sends no body.
   response.end(body);
 }
 

@@ -95,7 +95,7 @@ export interface ChosenSimulator {
   readonly readsTexts?: boolean;
   /** `null` for simulators that answer here. */
   readonly exports: Exports | null;
-  /** @throws {UsageError} when an address or key is not set: better before the work than after */
+  /** @throws {UsageError} when an address or key is not set, or a model is not there: better before the work than after */
   checkEnvironment(environment: Environment): void;
   readonly open: (needs: SimulatorNeeds) => Promise<{
     readonly simulator: Simulator;

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { filesOf, openModel, sha256OfFile } from '../../../harness/index.js';
+import { filesOf, openModel, sha256OfFile, UsageError } from '../../../harness/index.js';
 import {
   alarmText,
   askingSimulator,
@@ -17,7 +17,7 @@ import {
   systemClock,
 } from '../../../replacements/index.js';
 import { contentKey } from '../cache.js';
-import { fetched } from '../fetched.js';
+import { fetched, isOfThisMachine } from '../fetched.js';
 import { keepPace } from '../paces.js';
 import { type ToldAsker, watchedAsker } from '../watched-asker.js';
 import type { SharedAnswers } from './answers.js';
@@ -33,6 +33,16 @@ const schema = z.strictObject({
   /** Folder with prompt files in place of ours. */
   prompts: z.string().optional(),
 });
+
+/** @throws {UsageError} `MODEL_NOT_FOUND` for a path that leads nowhere; what the hub has is found out when it is fetched */
+function checkThere(name: string): void {
+  if (!isOfThisMachine(name) || existsSync(name)) return;
+  throw new UsageError(
+    'MODEL_NOT_FOUND',
+    `There is no ${name}, which a simulator of kind local names.`,
+    'Give the folder of a model, or the path of its .onnx file.',
+  );
+}
 
 /** Files by which a model is spoken to: with others, the same weights give other answers. */
 const SPOKEN = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'generation_config.json'];
@@ -69,6 +79,7 @@ export const localKind = simulatorKind(schema, ({ model: name, shape, readOut, p
     oracle: false,
     asks: { model: name, shape: shaped, readOut, addresses: () => [] },
     readsTexts: true,
+    checkEnvironment: () => checkThere(name),
     async open(needs) {
       const { path } = await fetched(name, 'model', needs);
       const model = openModel(path, { threads: needs.threads });

@@ -18,7 +18,12 @@ const tokenizer: Tokenizer = {
   surface: (id) => String.fromCharCode(id),
 };
 let folders = 0;
-function opened(config: object, files: Readonly<Record<string, string>> = {}, model: object = {}) {
+function opened(
+  config: object,
+  files: Readonly<Record<string, string>> = {},
+  model: object = {},
+  mostTokens: number | null = null,
+) {
   const folder = mkdtempSync(join(root, `${folders++}-`));
   writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify(config));
   const added_tokens = [
@@ -27,7 +32,7 @@ function opened(config: object, files: Readonly<Record<string, string>> = {}, mo
   ];
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ added_tokens, model }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  return openChatPrompt(folder, tokenizer);
+  return openChatPrompt(folder, tokenizer, mostTokens);
 }
 const SAID = [
   { role: 'system', content: 'Rate.' },
@@ -98,6 +103,23 @@ describe('a chat prompt', () => {
     const refused = { code: 'BAD_CHAT_TEMPLATE', found: expect.stringContaining('chat template in') };
     await expect(opened({ chat_template: '{% for %}' })).rejects.toMatchObject(refused);
     const prompt = await opened({ chat_template: "{{ raise_exception('never') }}" });
-    expect(() => prompt.render(SAID)).toThrow(/cannot be used: never/);
+    expect(() => prompt.render(SAID)).toThrow(/refuses these messages: never\.\n {2}Ask as its model/);
+  });
+
+  it('refuses messages of which the template leaves nothing', async () => {
+    const chat_template = "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}";
+    const prompt = await opened({ chat_template });
+    expect(() => prompt.encode([{ role: 'system', content: 'Rate.' }])).toThrow(
+      expect.objectContaining({ code: 'EMPTY_PROMPT' }),
+    );
+  });
+
+  it('refuses text that could never fit before it is tokenized, and leaves the rest to be counted', async () => {
+    const say = async (content: string) => (await opened({}, {}, {}, 20)).encode([{ role: 'user', content }]);
+    expect(await say('x'.repeat(18))).toHaveLength(20);
+    await expect(say('x'.repeat(5000))).rejects.toMatchObject({
+      code: 'PROMPT_TOO_LONG',
+      found: expect.stringMatching(/5,001 characters, .* at most 20 tokens/),
+    });
   });
 });

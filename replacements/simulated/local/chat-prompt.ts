@@ -22,8 +22,9 @@ export interface ChatPrompt {
   /** Everything that the model reads before its answer, as text. */
   render(messages: readonly ChatMessage[]): string;
   /**
-   * The same as token ids.
-   * @throws {UsageError} `UNKNOWN_TOKEN` for text that the tokenizer has no token for
+   * The same as token ids, at least one.
+   * @throws {UsageError} `UNKNOWN_TOKEN` for text that the tokenizer has no token for; `EMPTY_PROMPT` where the template
+   *   leaves nothing of the messages; `PROMPT_TOO_LONG` for so much text that no tokenizing could make it fit
    */
   encode(messages: readonly ChatMessage[]): Int32Array;
 }
@@ -62,15 +63,25 @@ const NO_CLOCK = '{%- set strftime_now = no_clock -%}';
  * Templates get no clock: a prompt is the same on every day.
  *
  * Messages are data: a special token that one spells out is broken up by a blank, so that it cannot end the message.
- * @throws {UsageError} `BAD_CHAT_TEMPLATE` for a template that cannot be used
+ * @param mostTokens that the model was made for, so that text far beyond it is refused before it is tokenized
+ * @throws {UsageError} `BAD_CHAT_TEMPLATE` for a template that cannot be used; from `render` and `encode`, for messages that it
+ *   refuses
  */
-export async function openChatPrompt(folder: string, tokenizer: Tokenizer): Promise<ChatPrompt> {
+export async function openChatPrompt(
+  folder: string,
+  tokenizer: Tokenizer,
+  mostTokens: number | null = null,
+): Promise<ChatPrompt> {
   const config = configFile.parse(JSON.parse(await readFile(join(folder, 'tokenizer_config.json'), 'utf8')));
   const {
     added_tokens: added,
     model: { unknown },
   } = tokenizerFile.parse(JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')));
-  const known = (tokens: Int32Array): Int32Array => {
+  const mostCharacters = mostTokens === null ? Number.POSITIVE_INFINITY : mostTokens * longestToken(tokenizer);
+  const encoded = (text: string, options?: Parameters<Tokenizer['encode']>[1]): Int32Array => {
+    if (text.length > mostCharacters) throw tooLong(folder, text.length, mostTokens);
+    const tokens = tokenizer.encode(text, options);
+    if (tokens.length === 0) throw emptyPrompt(folder);
     if (unknown === null || !tokens.includes(unknown)) return tokens;
     throw new UsageError(
       'UNKNOWN_TOKEN',
@@ -89,16 +100,23 @@ export async function openChatPrompt(folder: string, tokenizer: Tokenizer): Prom
         .map(({ content }) => content)
         .join('\n\n')
         .concat('\n');
-    return { kind: 'plain', render, encode: (messages) => known(tokenizer.encode(render(messages))) };
+    return { kind: 'plain', render, encode: (messages) => encoded(render(messages)) };
   }
-  const refuse = (cause: unknown) =>
+  const unusable = (cause: unknown) =>
     new UsageError(
       'BAD_CHAT_TEMPLATE',
-      `The chat template in ${folder} cannot be used: ${cause instanceof Error ? cause.message.split('\n')[0] : cause}`,
+      `The chat template in ${folder} cannot be used: ${reasonOf(cause)}`,
       "Fetch the model's tokenizer files again, or take chat_template out to ask it in plain text.",
       { cause },
     );
-  const template = attempt(() => new Template(NO_CLOCK + source), refuse);
+  const refuse = (cause: unknown) =>
+    new UsageError(
+      'BAD_CHAT_TEMPLATE',
+      `The chat template in ${folder} refuses these messages: ${reasonOf(cause)}`,
+      'Ask as its model was made to be asked, or take chat_template out to ask it in plain text.',
+      { cause },
+    );
+  const template = attempt(() => new Template(NO_CLOCK + source), unusable);
   const fill = (messages: readonly ChatMessage[]) =>
     template.render({
       messages,
@@ -121,9 +139,36 @@ export async function openChatPrompt(folder: string, tokenizer: Tokenizer): Prom
   return {
     kind: 'chat template',
     render,
-    encode: (messages) => known(tokenizer.encode(render(messages), { special: false })),
+    encode: (messages) => encoded(render(messages), { special: false }),
   };
 }
+
+/** What a template says of what is wrong, as a sentence. */
+function reasonOf(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return /[.!?]$/.test(line) ? line : `${line}.`;
+}
+
+/** Characters that the longest token stands for. */
+function longestToken(tokenizer: Tokenizer): number {
+  let longest = 1;
+  for (let id = 0; id < tokenizer.vocabularySize; id++) longest = Math.max(longest, tokenizer.surface(id).length);
+  return longest;
+}
+
+const tooLong = (folder: string, characters: number, mostTokens: number | null): UsageError =>
+  new UsageError(
+    'PROMPT_TOO_LONG',
+    `A prompt has ${characters.toLocaleString('en-US')} characters, and the model in ${folder} was made for at most ${mostTokens} tokens.`,
+    'Show less text, shorten the prompt, or take a model with a longer context: nothing is cut off silently.',
+  );
+
+const emptyPrompt = (folder: string): UsageError =>
+  new UsageError(
+    'EMPTY_PROMPT',
+    `The chat template in ${folder} leaves nothing of these messages that could be read.`,
+    'Put the question into a message of the user.',
+  );
 
 /** The text of a file that need not be there. */
 async function textOf(path: string): Promise<string | null> {

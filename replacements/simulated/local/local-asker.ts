@@ -58,7 +58,7 @@ export interface LocalAsker extends Asker {
  */
 export async function localAsker({ model, onAlarm, ...reading }: LocalAskerOptions): Promise<LocalAsker> {
   const tokenizer = await model.tokenizer();
-  const prompt = await openChatPrompt(model.folder, tokenizer);
+  const prompt = await openChatPrompt(model.folder, tokenizer, model.contextLength);
   const { mostTokens } = await readGenerationConfig(model.folder);
   const scales = scalesOf(tokenizer, model.vocabulary, prompt.render(ANY_MESSAGES));
   const lm = await openLanguageModel(model, reading);

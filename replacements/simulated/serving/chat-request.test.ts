@@ -48,6 +48,12 @@ describe('a chat request', () => {
     });
   });
 
+  it('takes null for what is left out, whatever the field', () => {
+    const nothing = { stop: null, tools: null, stream: null, max_tokens: null, top_logprobs: null, guided_json: null };
+    expect(readChatRequest({ ...PLAIN, ...nothing })).toEqual(readChatRequest(PLAIN));
+    expect(() => readChatRequest({ ...PLAIN, temperature: null })).toThrow(/set `temperature` to 0/);
+  });
+
   const schema = (...digits: number[]) => ({
     type: 'json_schema',
     json_schema: { name: 'x', schema: { type: 'array', items: { enum: digits } } },
@@ -64,7 +70,12 @@ describe('a chat request', () => {
     ['biases', { logit_bias: { 50: 100 } }, 'logit_bias.50', /not supported/],
     ['more alternatives than there are', { logprobs: true, top_logprobs: 21 }, 'top_logprobs', /at most 20/],
     ['alternatives without logprobs', { top_logprobs: 5 }, 'top_logprobs', /`logprobs: true`/],
-    ['no room for an answer', { max_tokens: 0 }, 'max_tokens', /max_tokens/],
+    ['no room for an answer', { max_tokens: 0 }, 'max_tokens', /a whole number of tokens, at least 1/],
+    ['less than no alternatives', { logprobs: true, top_logprobs: -1 }, 'top_logprobs', /from 0 to 20/],
+    ['alternatives by a word', { logprobs: true, top_logprobs: '5' }, 'top_logprobs', /from 0 to 20/],
+    ['half a token', { max_tokens: 1.5 }, 'max_tokens', /a whole number of tokens/],
+    ['no text', { messages: [{ role: 'user', content: null }] }, 'messages.0.content', /a text, or a list of parts/],
+    ['messages that are none', { messages: 'hi' }, 'messages', /a list of messages/],
     ['two limits', { max_tokens: 1, max_completion_tokens: 2 }, 'max_tokens', /another limit/],
     ['another schema', { response_format: schema(1, 2) }, 'response_format', /only schema/],
     ['any JSON', { response_format: { type: 'json_object' } }, 'response_format', /json_schema/],
@@ -72,7 +83,7 @@ describe('a chat request', () => {
     ['an empty text', { messages: [{ role: 'user', content: ' \n' }] }, 'messages.0.content', /the text is empty/],
     ['pictures', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages.0.content', /content/],
     ['another role', { messages: [{ role: 'tool', content: 'x' }] }, 'messages.0.role', /roles are/],
-    ['no model', { model: undefined }, 'model', /model/],
+    ['no model', { model: undefined }, 'model', /the name that `GET \/v1\/models` gives/],
   ])('is refused where it asks for %s', (_, changes, param, message) => {
     expect(() => readChatRequest({ ...PLAIN, ...changes })).toThrow(
       expect.objectContaining({ name: 'RequestRefused', status: 400, param, message: expect.stringMatching(message) }),

@@ -22,24 +22,28 @@ const textPart = z.strictObject({ type: z.literal('text'), text: z.string() }, '
 const messageSchema = z.strictObject({
   role: z.enum(['system', 'user', 'assistant'], 'roles are system, user and assistant'),
   content: z
-    .union([z.string(), z.array(textPart).transform((parts) => parts.map(({ text }) => text).join(''))])
+    .union(
+      [z.string(), z.array(textPart).transform((parts) => parts.map(({ text }) => text).join(''))],
+      'a text, or a list of parts of type text: nothing else can be read',
+    )
     .refine((text) => text.trim() !== '', 'the text is empty'),
 });
 
 const GREEDY = 'the likeliest token is taken at each place, and none is drawn: set `temperature` to 0';
-const whole = z.int().positive();
+const whole = z.int('a whole number of tokens, at least 1').positive('a whole number of tokens, at least 1');
+const alternatives = `a whole number from 0 to ${MOST_ALTERNATIVES}: at most ${MOST_ALTERNATIVES} alternatives are given`;
 
-/** Fields are all that the API has and this server can do; `null` is as good as left out. Any other is refused. */
+/** Fields are all that the API has and this server can do. Any other is refused. */
 const requestSchema = z.strictObject({
-  model: z.string(),
-  messages: z.array(messageSchema).min(1, 'there is no message'),
+  model: z.string('the name that `GET /v1/models` gives'),
+  messages: z.array(messageSchema, 'a list of messages, each with `role` and `content`').min(1, 'there is no message'),
   temperature: z.literal(0, GREEDY),
-  max_tokens: whole.nullish(),
-  max_completion_tokens: whole.nullish(),
-  logprobs: z.boolean().nullish(),
-  top_logprobs: z.int().min(0).max(MOST_ALTERNATIVES, `at most ${MOST_ALTERNATIVES} alternatives are given`).nullish(),
-  n: z.literal(1, 'one answer is given to a request').nullish(),
-  stream: z.literal(false, 'answers are sent whole: streaming is not supported').nullish(),
+  max_tokens: whole.optional(),
+  max_completion_tokens: whole.optional(),
+  logprobs: z.boolean('true or false').optional(),
+  top_logprobs: z.int(alternatives).min(0, alternatives).max(MOST_ALTERNATIVES, alternatives).optional(),
+  n: z.literal(1, 'one answer is given to a request').optional(),
+  stream: z.literal(false, 'answers are sent whole: streaming is not supported').optional(),
   response_format: z
     .union(
       [
@@ -48,18 +52,18 @@ const requestSchema = z.strictObject({
       ],
       'answers can be `text`, or held to a `json_schema`',
     )
-    .nullish(),
+    .optional(),
   guided_json: z.unknown().optional(),
   // Of no effect where the likeliest token is taken.
-  top_p: z.number().gt(0).max(1).nullish(),
-  seed: z.int().nullish(),
+  top_p: z.number('a number above 0, at most 1').gt(0).max(1).optional(),
+  seed: z.int('a whole number').optional(),
   // Of no effect as long as they are neutral.
-  frequency_penalty: z.literal(0, 'penalties are not supported').nullish(),
-  presence_penalty: z.literal(0, 'penalties are not supported').nullish(),
-  logit_bias: z.strictObject({}, 'biases are not supported').nullish(),
+  frequency_penalty: z.literal(0, 'penalties are not supported').optional(),
+  presence_penalty: z.literal(0, 'penalties are not supported').optional(),
+  logit_bias: z.strictObject({}, 'biases are not supported').optional(),
   // Of no meaning for the answer.
-  user: z.string().nullish(),
-  metadata: z.record(z.string(), z.string()).nullish(),
+  user: z.string('a text').optional(),
+  metadata: z.record(z.string(), z.string(), 'texts by name').optional(),
 });
 type Parsed = z.output<typeof requestSchema>;
 
@@ -68,9 +72,9 @@ type Parsed = z.output<typeof requestSchema>;
  * @throws {RequestRefused} 400, naming the field
  */
 export function readChatRequest(body: unknown): ChatRequest {
-  const { success, data, error } = requestSchema.safeParse(body);
+  const { success, data, error } = requestSchema.safeParse(withoutNulls(body));
   if (!success) throw asRefusal(error);
-  if (data.top_logprobs != null && data.logprobs !== true) {
+  if (data.top_logprobs !== undefined && data.logprobs !== true) {
     throw unsupported('top_logprobs', 'alternatives come with `logprobs: true` only');
   }
   return {
@@ -80,6 +84,12 @@ export function readChatRequest(body: unknown): ChatRequest {
     alternatives: data.logprobs === true ? (data.top_logprobs ?? 0) : null,
     ratings: ratingsOf(data),
   };
+}
+
+/** Clients write `null` for what they do not ask for: as good as left out, whatever the field. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }
 
 const unsupported = (param: string, why: string): RequestRefused =>
@@ -98,7 +108,7 @@ function asRefusal({ issues: [issue] }: z.ZodError): RequestRefused {
 }
 
 function limitOf({ max_tokens: older, max_completion_tokens: newer }: Parsed): number | null {
-  if (older != null && newer != null && older !== newer) {
+  if (older !== undefined && newer !== undefined && older !== newer) {
     throw unsupported('max_tokens', 'another limit than `max_completion_tokens`');
   }
   return newer ?? older ?? null;
@@ -108,7 +118,7 @@ function ratingsOf({ response_format: format, guided_json: guided }: Parsed): nu
   const held =
     format?.type === 'json_schema'
       ? { param: 'response_format', schema: format.json_schema.schema }
-      : guided == null
+      : guided === undefined
         ? null
         : { param: 'guided_json', schema: guided };
   if (held === null) return null;

@@ -118,12 +118,12 @@ describe('a served model', () => {
     expect(ending).toMatchObject({ finish_reason: 'stop', message: { content: '' } });
   });
 
-  it('tells its name', async () => {
-    const { body } = (await serving(SIMULATOR)).models();
-    expect(body).toMatchObject({
-      object: 'list',
-      data: [{ id: 'story-simulator', object: 'model', max_model_len: 192 }],
-    });
+  it('tells its name, in a list and alone', async () => {
+    const service = await serving(SIMULATOR);
+    const model = { id: 'story-simulator', object: 'model', max_model_len: 192 };
+    expect(service.models().body).toMatchObject({ object: 'list', data: [model] });
+    expect(service.modelOf('story-simulator').body).toMatchObject(model);
+    expect(() => service.modelOf('gpt-4o')).toThrow(expect.objectContaining({ status: 404, code: 'model_not_found' }));
   });
 });
 
@@ -137,6 +137,13 @@ describe('a request that cannot be answered', () => {
       400,
       'bad_chat_template',
       /last token of a text only/,
+    ],
+    [
+      'without a word of the user',
+      { ...asked('story-simulator', 'x'), messages: [{ role: 'system', content: 'Rate.' }] },
+      400,
+      'empty_prompt',
+      /leaves nothing of these messages/,
     ],
     ['for streaming', asked('story-simulator', 'x', { stream: true }), 400, 'invalid_value', /streaming/],
   ])('%s is refused in words', async (_, body, status, code, message) => {

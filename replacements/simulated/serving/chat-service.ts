@@ -28,6 +28,8 @@ export interface ChatService {
   complete(body: unknown, signal: AbortSignal): Promise<Reply>;
   /** `GET /v1/models`. */
   models(): Reply;
+  /** `GET /v1/models/{name}`. @throws {RequestRefused} 404 */
+  modelOf(name: string): Reply;
   dispose(): Promise<void>;
 }
 
@@ -46,12 +48,13 @@ type Lists = { readonly generate: GenerateList } | { readonly why: string };
 export async function openChatService(options: ChatServiceOptions): Promise<ChatService> {
   const { model, now, onFailure, ...reading } = options;
   const tokenizer = await model.tokenizer();
-  const prompt = await openChatPrompt(model.folder, tokenizer);
+  const prompt = await openChatPrompt(model.folder, tokenizer, model.contextLength);
   const { mostTokens, ends } = await readGenerationConfig(model.folder);
   const lm = await openLanguageModel(model, reading);
   const spell = speller(tokenizer);
   const generate = generator(lm, spell, new Set([...ends, ...(tokenizer.eos === null ? [] : [tokenizer.eos])]));
   const lists = openLists();
+  const entry = { id: model.name, object: 'model', created: 0, owned_by: 'local', max_model_len: model.contextLength };
   let answered = 0;
 
   function openLists(): Lists {
@@ -114,15 +117,10 @@ export async function openChatService(options: ChatServiceOptions): Promise<Chat
         return errorReply(error);
       }
     },
-    models() {
-      const entry = {
-        id: model.name,
-        object: 'model',
-        created: 0,
-        owned_by: 'local',
-        max_model_len: model.contextLength,
-      };
-      return { status: 200, body: { object: 'list', data: [entry] } };
+    models: () => ({ status: 200, body: { object: 'list', data: [entry] } }),
+    modelOf(name) {
+      if (name !== model.name) throw unknownModel(name, model.name);
+      return { status: 200, body: entry };
     },
     dispose: () => lm.dispose(),
   };

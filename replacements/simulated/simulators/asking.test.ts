@@ -188,6 +188,17 @@ describe('askingSimulator', () => {
     expect([asked, finished]).toEqual([3, 2]);
   });
 
+  it('names the latent whose question cannot be put, and what is wrong with it', async () => {
+    const asker = answering(({ user }) => {
+      if (user.includes('things that sat')) throw new UsageError('PROMPT_TOO_LONG', 'A prompt is long.', 'Shorten it.');
+      return certain(1);
+    });
+    await expect(rate(asker)).rejects.toMatchObject({
+      code: 'PROMPT_TOO_LONG',
+      message: 'Asking about latent 1: A prompt is long.\n  Shorten it.',
+    });
+  });
+
   it('hands the abort on and leaves no listener behind', async () => {
     const controller = new AbortController();
     const reason = new Error('stopped by the user');

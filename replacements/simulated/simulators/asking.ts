@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { explanationText } from '../../../explanations/index.js';
-import { settleAll } from '../../../harness/index.js';
-import type { Asker, ExplainedLatent, QueryShape } from '../asking/query.js';
+import { settleAll, UsageError } from '../../../harness/index.js';
+import type { Asker, ExplainedLatent, QueryShape, ShapedQuery } from '../asking/query.js';
 import { ratingBlock, risingLatents } from '../rating-block.js';
 import { type ReadOut, readAnswer } from '../read-outs/index.js';
 import type { MissingReason, Simulator } from '../simulator.js';
@@ -59,11 +59,23 @@ function ratingTable(rows: number, latents: Uint32Array) {
   };
 }
 
+/** What is wrong with one question, whoever it is put to. */
+const OF_QUESTION: readonly string[] = ['PROMPT_TOO_LONG', 'UNKNOWN_TOKEN', 'BAD_CHAT_TEMPLATE', 'EMPTY_PROMPT'];
+
+/** The error, saying which latents were asked about: most often it is an explanation that makes a question impossible. */
+function naming(slots: ShapedQuery['slots'], error: unknown): unknown {
+  if (!(error instanceof UsageError && OF_QUESTION.includes(error.code))) return error;
+  const [first, ...others] = new Set(slots.map(({ latent }) => latent));
+  const about = others.length === 0 ? `latent ${first}` : `latent ${first} and ${others.length} more`;
+  return new UsageError(error.code, `Asking about ${about}: ${error.found}`, error.next, { cause: error });
+}
+
 /**
  * Puts explanations and contexts into queries of one shape, has them answered, and reads ratings out of the answers.
  * Reads every style; patterns as their English sentence. Queries are written as they are asked, so memory grows with those
  * under way, not with contexts x latents. What cannot be had, read, or is refused is missing, by its reason.
- * @throws {UsageError} from `rate` as the asker throws it, after the answers that were under way have come
+ * @throws {UsageError} from `rate` as the asker throws it, naming the latents where it is about one question, after the answers
+ *   that were under way have come
  */
 export function askingSimulator({ asker, shape, readOut, id, underWay = 256 }: AskingOptions): Simulator {
   return {
@@ -84,7 +96,9 @@ export function askingSimulator({ asker, shape, readOut, id, underWay = 256 }: A
           const queries = shape.shape(context, positions, asked === undefined ? () => all : some);
           await forEachOf(queries, underWay, async ({ query, slots }) => {
             signal.throwIfAborted();
-            const answer = await asker.ask(query, shared);
+            const answer = await asker.ask(query, shared).catch((error: unknown) => {
+              throw naming(slots, error);
+            });
             const ratings = readAnswer(answer, query.expects, readOut, asker.noAnswerMeans);
             for (const [i, { row, latent }] of slots.entries()) table.put(row, latent, ratings[i]!);
           });
