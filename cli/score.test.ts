@@ -142,7 +142,7 @@ describe('partial-rewrite score', () => {
     expect(check('recall')).toMatchObject({ noticesMissingLabels: 8, noticesExtraLabels: 0 });
     expect(check('precision')).toMatchObject({ noticesMissingLabels: 0, noticesExtraLabels: 8 });
     expect(noted).toMatch(/^AUPRC@1 +0\.\d\d +0\.\d\d +8 of 8 +8 of 8$/m);
-    expect(noted).toMatch(/^detection@1 +pattern +executable +8 +0\.\d\d \[/m);
+    expect(noted).toMatch(/^detection@1 +pattern +executable +8 +balanced accuracy +0\.\d\d \[/m);
   });
 
   it('has a row for each latent, score and reading', async () => {
@@ -393,6 +393,7 @@ describe('what is asked for and cannot be had', () => {
     ],
     ['an entry that there is not', ['--entry', 'prose'], /^No entry .* is called prose\.\n {2}There are pattern\.$/],
     ['another text', ['--text', 'evidence'], /^--text is evidence, not calibration or evaluation\./],
+    ['a window longer than the contexts', ['--window', '600'], /^--window is 600, and contexts have \d+ tokens\.\n/],
     ['no latents', ['--latents', '0'], /^--latents is 0, not a whole number/],
     ['questions of nobody', ['--export', 'x.jsonl'], /^No entry of `simulated` asks an endpoint/],
   ])('%s is refused in two lines', async (_, args, found) => {

@@ -68,6 +68,8 @@ export async function cachedActivations(
     encode,
     { signal, onTokens: (done) => bar.at(done) },
   );
+  // Of a cache that was whole before nothing is told.
+  bar.at(tokens);
   bar.end();
   return filled;
 }

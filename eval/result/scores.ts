@@ -22,6 +22,8 @@ const scoreGroupSchema = z.strictObject({
   /** Numbers of different versions must not be compared. */
   version: count,
   judge: z.string(),
+  /** What kind of number the values are, or their unit: `AUROC`, `nats`. Older files do not say. */
+  measures: z.string().optional(),
   /** What a score has that says nothing. */
   chance: z.number(),
   /** Least and largest value; `null` where it has no bound. */

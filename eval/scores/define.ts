@@ -13,13 +13,14 @@ import type { Item, Reply, Score, ScoreKind, Subject } from './score.js';
 
 /** A score of what its kind says: checks, asks, counts what is missing. */
 export function score<Kind extends QuestionKind, Truth>(kind: ScoreKind<Kind, Truth>): Score {
-  const { id, version, asks, needs, range, chance, without = 'too few examples' } = kind;
+  const { id, version, asks, needs, measures, range, chance, without = 'too few examples' } = kind;
   const ask = (subject: Subject) => (lacking(kind, subject) === null ? kind.put(subject) : { items: [], unusable: 0 });
   return {
     id,
     version,
     asks,
     needs,
+    measures,
     range,
     chance,
     questions(subject) {

@@ -54,6 +54,8 @@ export interface Score {
   /** What its judge must be able to answer. */
   readonly asks: QuestionKind;
   readonly needs: Needs;
+  /** What kind of number the value is, or its unit: `AUROC`, `nats`. */
+  readonly measures: string;
   /** Least and largest value; infinite where it has no bound. */
   readonly range: readonly [number, number];
   /** What an explanation has that says nothing. */
@@ -93,7 +95,7 @@ export interface Reading {
 
 /** What a kind must say; `score` (in `define.ts`) does the rest. All of it is pure. */
 export interface ScoreKind<Kind extends QuestionKind, Truth>
-  extends Pick<Score, 'id' | 'version' | 'asks' | 'needs' | 'range' | 'chance'> {
+  extends Pick<Score, 'id' | 'version' | 'asks' | 'needs' | 'measures' | 'range' | 'chance'> {
   readonly asks: Kind;
   /** The questions, in no order that matters, for a subject that has what is needed. */
   put(subject: Subject): { readonly items: readonly Item<Kind, Truth>[]; readonly unusable: number };

@@ -3,7 +3,7 @@ import type { ScoreResult } from './score.js';
 import { checkMetrics, type LatentScore, scoreRow, summarizeScores } from './summarize.js';
 import { example, pattern } from './testing/examples.js';
 
-const KIND = { id: 'detection', version: 3, range: [0, 1], chance: 0.5 } as const;
+const KIND = { id: 'detection', version: 3, measures: 'balanced accuracy', range: [0, 1], chance: 0.5 } as const;
 const BOOTSTRAP = { seed: 1, resamples: 500 };
 
 const NOTHING: ScoreResult = {
@@ -40,7 +40,14 @@ describe('scores of several latents', () => {
   const [own, shuffled, ...more] = summarizeScores(scored, [KIND], BOOTSTRAP);
   it('are one group for own explanations and one for those of others', () => {
     expect([own!.shown, shuffled!.shown, more]).toEqual(['own', 'shuffled', []]);
-    expect(own).toMatchObject({ score: 'detection', version: 3, chance: 0.5, range: [0, 1], entry: 'pattern' });
+    expect(own).toMatchObject({
+      score: 'detection',
+      version: 3,
+      measures: 'balanced accuracy',
+      chance: 0.5,
+      range: [0, 1],
+      entry: 'pattern',
+    });
   });
   it('have a mean over the latents that have a value, with an interval that holds it', () => {
     expect(own!.mean).toMatchObject({ mean: expect.closeTo(0.8, 12), ci: [expect.closeTo(0.7), expect.closeTo(0.9)] });

@@ -81,11 +81,11 @@ function paired(own: readonly LatentScore[], control: readonly LatentScore[]): n
 
 /**
  * Scores of many latents, each group's as one: what `scores.json` states of them.
- * @param kinds the scores that were measured, for their range and chance
+ * @param kinds the scores that were measured, for what they measure, their range and chance
  */
 export function summarizeScores(
   scored: readonly LatentScore[],
-  kinds: readonly Pick<Score, 'id' | 'version' | 'range' | 'chance'>[],
+  kinds: readonly Pick<Score, 'id' | 'version' | 'measures' | 'range' | 'chance'>[],
   bootstrap: Bootstrap,
 ): ScoreGroup[] {
   const groups = new Map<string, LatentScore[]>();
@@ -111,6 +111,7 @@ export function summarizeScores(
           score: kind.id,
           version: kind.version,
           judge: first.result.judge,
+          measures: kind.measures,
           chance: kind.chance,
           range: [bound(kind.range[0]), bound(kind.range[1])],
           latents: here.length,

@@ -48,6 +48,7 @@ function scoresTable(groups: readonly Group[]): string {
     'explanations',
     'judge',
     'latents',
+    'measures',
     'mean',
     'shuffled',
     'above shuffled',
@@ -65,6 +66,7 @@ function scoresTable(groups: readonly Group[]): string {
         group.entry ?? 'none',
         group.judge,
         whole(group.latents - without),
+        group.measures ?? ABSENT,
         cell(group.mean),
         cell(control?.mean),
         cell(group.aboveShuffled),
@@ -72,7 +74,27 @@ function scoresTable(groups: readonly Group[]): string {
         group.asked === 0 ? ABSENT : `${((100 * missing) / group.asked).toFixed(0)} %`,
       ];
     });
-  return plainTable([header, ...rows], 'lllrrrrrr');
+  return plainTable([header, ...rows], 'lllrlrrrrr');
+}
+
+/** What more examples mend. */
+const FEW = 'too few examples';
+
+/** Latents that have no value, a line for each score: a mean over the others is not of all. */
+function withoutValue(groups: readonly Group[]): string | null {
+  const lines = groups.flatMap(({ score, entry, shown, judge, latents, undefined: reasons }) => {
+    const why = Object.entries(reasons).map(([reason, count]) => `${whole(count)} ${reason}`);
+    if (why.length === 0) return [];
+    const of = [entry, shown === 'shuffled' ? shown : null, `by ${judge}`].filter((part) => part !== null).join(' ');
+    return [`  ${score} ${of}: of ${whole(latents)} latents, ${why.join(', ')}`];
+  });
+  if (lines.length === 0) return null;
+  const few = groups.some((group) => FEW in group.undefined);
+  return [
+    'Without a value:',
+    ...lines,
+    ...(few ? ['  Where examples are too few, raise --examples or give more text.'] : []),
+  ].join('\n');
 }
 
 /** Metrics of ratings token by token, for each entry, beside whether they can tell on these examples. */
@@ -100,10 +122,12 @@ export function scoresText(scores: Scores): string {
   const { part, tokens } = scores.text;
   const parts = scores.hookpoints.map(({ hookpoint, latents }) => {
     const groups = scores.scores.filter((each) => each.hookpoint === hookpoint);
+    const without = withoutValue(groups);
     const metrics = metricsTable(scores, hookpoint);
     return [
       `${hookpoint}: ${whole(latents.scored)} latents, examples of ${scores.window} tokens from ${whole(tokens)} of ${part} text`,
       scoresTable(groups),
+      ...(without === null ? [] : [without]),
       ...(metrics === null ? [] : [metrics]),
     ].join('\n\n');
   });

@@ -1,5 +1,5 @@
 import type { Score } from '../../../eval/index.js';
-import { openTokenizer } from '../../../harness/index.js';
+import { openTokenizer, UsageError } from '../../../harness/index.js';
 import {
   embeddingJudge,
   heldText,
@@ -52,7 +52,10 @@ export interface Prepared {
   dispose(): Promise<void>;
 }
 
-/** Opens model and coders, has explanations read or induced, caches the coder's activations, and draws examples. */
+/**
+ * Opens model and coders, has explanations read or induced, caches the coder's activations, and draws examples.
+ * @throws {UsageError} also `WINDOW_TOO_LONG`
+ */
 export async function prepareScoring(
   written: Experiment,
   choice: ScoringChoice,
@@ -60,6 +63,14 @@ export async function prepareScoring(
 ): Promise<Prepared> {
   // Mistakes in what is asked for are told before anything is opened.
   checkJudges(scoredEntries(written.simulated, choice), choice.scores);
+  const { max } = written.context;
+  if (choice.window > max) {
+    throw new UsageError(
+      'WINDOW_TOO_LONG',
+      `--window is ${choice.window}, and contexts have ${max} tokens.`,
+      'Give a smaller --window, or raise `context` in the experiment file.',
+    );
+  }
   const found = await surveyExperiment(written, options);
   try {
     const { experiment, texts } = found;

@@ -14,6 +14,7 @@ export function decileIntruderScore(options: IntruderOptions = {}): Score {
     version: 1,
     asks: 'oddOneOut',
     needs: { explanation: false, activating: SET_SIZE, silent: 0, steered: 0 },
+    measures: 'share found',
     range: [0, 1],
     chance: 1 / SET_SIZE,
     put(subject) {

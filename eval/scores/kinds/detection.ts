@@ -37,6 +37,7 @@ export const detection = score<'activates', Truth>({
   version: 1,
   asks: 'activates',
   needs: { explanation: true, activating: 1, silent: 1, steered: 0 },
+  measures: 'balanced accuracy',
   range: [0, 1],
   chance: 0.5,
   put: ({ explanation, examples }) => ({

@@ -16,6 +16,7 @@ export const embedding = score<'embeds', Truth>({
   version: 1,
   asks: 'embeds',
   needs: { explanation: true, activating: 1, silent: 1, steered: 0 },
+  measures: 'AUROC',
   range: [0, 1],
   chance: 0.5,
   put: ({ explanation, examples }) => ({

@@ -22,6 +22,7 @@ export const exampleEmbedding = score<'embeds', Truth>({
   version: 1,
   asks: 'embeds',
   needs: { explanation: false, activating: 2, silent: 2, steered: 0 },
+  measures: 'AUROC',
   range: [0, 1],
   chance: 0.5,
   put(subject) {

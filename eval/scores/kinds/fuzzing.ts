@@ -14,6 +14,7 @@ export const fuzzing = score<'highlights', { readonly isRight: boolean }>({
   version: 1,
   asks: 'highlights',
   needs: { explanation: true, activating: 1, silent: 0, steered: 0 },
+  measures: 'balanced accuracy',
   range: [0, 1],
   chance: 0.5,
   put(subject) {

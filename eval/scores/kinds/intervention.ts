@@ -25,6 +25,7 @@ export const intervention = score<'surprisal', Truth>({
   version: 2,
   asks: 'surprisal',
   needs: { explanation: true, activating: 0, silent: 0, steered: 1 },
+  measures: 'nats',
   range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
   chance: 0,
   without: 'no effect',

@@ -23,6 +23,7 @@ export function intruderScore(options: IntruderOptions = {}): Score {
     version: 1,
     asks: 'oddOneOut',
     needs: { explanation: false, activating: ALIKE, silent: 1, steered: 0 },
+    measures: 'share found',
     range: [0, 1],
     chance: 1 / SET_SIZE,
     put(subject) {

@@ -12,6 +12,7 @@ export const simulation = score<'rates', Float32Array>({
   version: 1,
   asks: 'rates',
   needs: { explanation: true, activating: 1, silent: 0, steered: 0 },
+  measures: 'correlation',
   range: [-1, 1],
   chance: 0,
   put: ({ explanation, examples }) => ({

@@ -23,6 +23,7 @@ export const surprisal = score<'surprisal', Truth>({
   version: 1,
   asks: 'surprisal',
   needs: { explanation: true, activating: 1, silent: 1, steered: 0 },
+  measures: 'AUROC',
   range: [0, 1],
   chance: 0.5,
   put({ explanation, examples }) {
