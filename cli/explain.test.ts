@@ -127,7 +127,6 @@ describe('partial-rewrite explain', () => {
       const beside = {
         hookpoint,
         latentScale: scale,
-        sensitivity: null,
         directions: null,
         neighbours: null,
         promoted: null,

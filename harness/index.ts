@@ -12,6 +12,7 @@ export {
 } from './model/architectures/gpt-neox-graph.js';
 export {
   type CutModel,
+  fisherRoot,
   type Inspection,
   inspectModel,
   type LanguageModel,
@@ -21,9 +22,11 @@ export {
   type NamedHookpoint,
   type NextToken,
   type OpenCut,
+  type OutputScores,
   openCut,
   openLanguageModel,
   openModel,
+  openOutputScores,
   openReader,
   openSteeredModel,
   openTextLosses,

@@ -55,7 +55,6 @@ function evidenceFrom(seed: string): ExplainerEvidence {
     },
     hookpoint: 'layers.1.mlp',
     latentScale: Float32Array.of(4, 8, 3, 0, 2),
-    sensitivity: null,
     directions: { width: 2, rows: Float32Array.of(1, 0, 0, 1, 1, 1, 1, 0, -1, 1) },
     neighbours: [[4, 1], [2], [1, 0], [], [0]],
     promoted: Array.from({ length: LATENTS }, () => [

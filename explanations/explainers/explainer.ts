@@ -9,9 +9,10 @@ export interface ExplainerEvidence extends Evidence {
   readonly hookpoint: string;
   /** `[latent]`: largest observed activation, which a strength of 9 stands for. Latents with 0 get no explanation. */
   readonly latentScale: Float32Array;
-  /** `[position]`, above 0, mean 1: what an error at the position costs, beside the others; `null` where all count alike. */
-  readonly sensitivity: Float32Array | null;
-  /** `[latent, width]`: what one unit of each latent's activation adds to the component's output; `null` where nobody looked. */
+  /**
+   * `[latent, width]`: what one unit of each latent's activation adds to the component's output, as the model minds it where
+   * that is known (`fisherRoot`); `null` where nobody looked.
+   */
   readonly directions: Directions | null;
   /** `[latent]`: the latents most like it, most similar first; `null` where nobody looked. */
   readonly neighbours: readonly (readonly number[])[] | null;
@@ -20,7 +21,7 @@ export interface ExplainerEvidence extends Evidence {
 }
 
 /** The parts of the evidence that cost more than reading the activations, and that only some styles speak of. */
-export type Extra = 'sensitivity' | 'directions' | 'neighbours' | 'promoted';
+export type Extra = 'directions' | 'neighbours' | 'promoted';
 
 export interface ExplainerOptions {
   /** Largest length of an explanation, as `explanationLength` counts. A latent of which nothing can be said in it gets none. */

@@ -13,7 +13,6 @@ export interface CellSpace {
   readonly pairStart: Uint32Array;
   readonly pairPrevious: Uint32Array;
   readonly pairLast: Uint32Array;
-  /** Occurrences here and below are counted by weight: a position that matters twice as much counts twice. */
   readonly pairCount: Float64Array;
   /** Cells of pair `b`: `cellStart[b] .. cellStart[b+1]`, oldest tokens rising. */
   readonly cellStart: Uint32Array;
@@ -43,37 +42,23 @@ function arrange(
   return { order, rank, start };
 }
 
-/** Occurrences of each n-gram by weight; as they are where all positions weigh the same. */
-function weigh({ at, count }: NgramLevel, weights: Float32Array | null): Float64Array {
-  if (weights === null) return Float64Array.from(count);
-  const weighed = new Float64Array(count.length);
-  at.forEach((ngram, position) => {
-    weighed[ngram]! += weights[position]!;
-  });
-  return weighed;
-}
-
-/**
- * @param index n-grams of lengths 1 to 3
- * @param weights `[position]`, above 0; `null` where all positions weigh 1
- */
-export function buildCells({ symbols, levels }: NgramIndex, weights: Float32Array | null = null): CellSpace {
+/** @param index n-grams of lengths 1 to 3 */
+export function buildCells({ symbols, levels }: NgramIndex): CellSpace {
   const [tokens, pairs, triples] = levels;
   if (tokens === undefined || pairs === undefined || triples === undefined) throw new RangeError('cells need order 3');
   const arrangedPairs = arrange(pairs, Uint32Array.from(tokens.count.keys()));
   const arrangedCells = arrange(triples, arrangedPairs.rank);
-  const [pairWeights, cellWeights] = [weigh(pairs, weights), weigh(triples, weights)];
   return {
     symbols,
     pairStart: arrangedPairs.start,
     pairPrevious: arrangedPairs.order.map((ngram) => pairs.oldest[ngram]!),
     pairLast: arrangedPairs.order.map((ngram) => pairs.shorter[ngram]!),
-    pairCount: Float64Array.from(arrangedPairs.order, (ngram) => pairWeights[ngram]!),
+    pairCount: Float64Array.from(arrangedPairs.order, (ngram) => pairs.count[ngram]!),
     cellStart: arrangedCells.start,
     cellOldest: arrangedCells.order.map((ngram) => triples.oldest[ngram]!),
     cellPair: arrangedCells.order.map((ngram) => arrangedPairs.rank[triples.shorter[ngram]!]!),
-    cellCount: Float64Array.from(arrangedCells.order, (ngram) => cellWeights[ngram]!),
-    lastCount: weigh(tokens, weights),
+    cellCount: Float64Array.from(arrangedCells.order, (ngram) => triples.count[ngram]!),
+    lastCount: Float64Array.from(tokens.count),
     cellAt: triples.at.map((ngram) => arrangedCells.rank[ngram]!),
   };
 }

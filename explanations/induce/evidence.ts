@@ -5,20 +5,14 @@ export interface Evidence {
   readonly contexts: readonly Context[];
   /** One row for each token of each context, in order; `[position, latent]`, sparse. */
   readonly activations: LatentActivations;
-  /** `[position]`, above 0, mean 1: what an error at the position costs beside the others; left out, all count alike. */
-  readonly sensitivity?: Float32Array | null;
 }
 
-/** @throws {RangeError} when there are not as many rows as tokens, or a sensitivity is no weight */
-export function checkEvidence({ contexts, activations, sensitivity }: Evidence): void {
+/** @throws {RangeError} when there are not as many rows as tokens */
+export function checkEvidence({ contexts, activations }: Evidence): void {
   const tokens = contexts.reduce((sum, { text }) => sum + text.length, 0);
   if (tokens !== activations.positions) {
     throw new RangeError(`${activations.positions} rows of activations for ${tokens} tokens`);
   }
-  if (sensitivity == null) return;
-  if (sensitivity.length !== tokens) throw new RangeError(`${sensitivity.length} sensitivities for ${tokens} tokens`);
-  const wrong = sensitivity.find((weight) => !(weight > 0 && weight < Infinity));
-  if (wrong !== undefined) throw new RangeError(`a position weighs ${wrong}`);
 }
 
 /** The same activations by latent: latent `l` is active at `positions[starts[l] .. starts[l+1])`, which rise. */

@@ -44,8 +44,7 @@ const MOST_LASTS = 200;
  *
  * 1. Each distinct three-token ending gets a target: the latent's mean activation there, drawn towards the mean of the
  *    two-token ending, that towards the one-token ending's; how far is chosen on held-out evidence (`Shrinkage`).
- * 2. Rules are searched that predict the targets with the least squared error over all positions, each weighed by its
- *    sensitivity where that is known, at most `maxTokens` long. The longest match decides, so a rule is worth what it
+ * 2. Rules are searched that predict the targets with the least squared error over all positions, at most `maxTokens` long. The longest match decides, so a rule is worth what it
  *    changes where no longer rule speaks; alternatives in a slot cost one token each, so a rule grows sets of them;
  *    strengths are multiples of one half, and shared ones are paid once.
  * 3. Where directions are known, all are searched once more, one latent after the other, by the error that the component's
@@ -57,9 +56,9 @@ const MOST_LASTS = 200;
  */
 export function* induceRules(options: RuleOptions): Generator<LatentRules> {
   checkEvidence(options);
-  const { contexts, activations, sensitivity = null, maxTokens, latentScale, seed, onLatent, directions } = options;
+  const { contexts, activations, maxTokens, latentScale, seed, onLatent, directions } = options;
   const limits = { maxTokens, longest: options.longest ?? 3, sharing: options.sharing ?? 'all' };
-  const space = buildCells(indexNgrams(contexts, 3), sensitivity);
+  const space = buildCells(indexNgrams(contexts, 3));
   const shrinkage = chooseShrinkage(space, options, seed);
   const sparse = byLatent(activations);
   const sums = new ContextSums(space);
@@ -72,8 +71,7 @@ export function* induceRules(options: RuleOptions): Generator<LatentRules> {
     if (!(scale > 0) || lasts.length === 0) return null;
     for (let i = sparse.starts[latent]!; i < sparse.starts[latent + 1]!; i++) {
       const position = sparse.positions[i]!;
-      const weight = sensitivity?.[position] ?? 1;
-      sums.add(space.cellAt[position]!, (weight * STRONGEST * sparse.values[i]!) / scale);
+      sums.add(space.cellAt[position]!, (STRONGEST * sparse.values[i]!) / scale);
     }
     const energy = setTargets(fit, sums, lasts, shrinkage);
     sums.clear();

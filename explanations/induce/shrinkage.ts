@@ -61,9 +61,8 @@ export function chooseShrinkage(space: CellSpace, evidence: Evidence, seed: stri
   const random = seededRandom(seed);
   const heldOut = splitPositions(evidence, random);
   const counts = new ContextSums(space);
-  const weights = evidence.sensitivity ?? new Float32Array(space.cellAt.length).fill(1);
   for (const [position, cell] of space.cellAt.entries()) {
-    if (heldOut[position] === 0) counts.add(cell, weights[position]!);
+    if (heldOut[position] === 0) counts.add(cell, 1);
   }
   const tested = Uint32Array.from(space.cellAt.keys())
     .filter((position) => heldOut[position] === 1)
@@ -75,7 +74,7 @@ export function chooseShrinkage(space: CellSpace, evidence: Evidence, seed: stri
     .slice(0, MOST_LATENTS);
 
   // One latent's sums at each tested position are kept for all three levels, so that each is walked once.
-  const samples = latents.map((latent) => sample(space, sparse, latent, { weights, heldOut, tested }));
+  const samples = latents.map((latent) => sample(space, sparse, latent, { heldOut, tested }));
   const level = (
     count: (position: number) => number,
     sums: (sample: Sample) => Float32Array,
@@ -87,7 +86,7 @@ export function chooseShrinkage(space: CellSpace, evidence: Evidence, seed: stri
       samples.reduce((total, { actual, energy }, s) => {
         let error = 0;
         for (let i = 0; i < actual.length; i++) {
-          error += weights[tested[i]!]! * (actual[i]! - mean(pseudo, s, i)) ** 2;
+          error += (actual[i]! - mean(pseudo, s, i)) ** 2;
         }
         return total + error / energy;
       }, 0),
@@ -137,20 +136,15 @@ function sample(
   space: CellSpace,
   { starts, positions, values }: ActivationsByLatent,
   latent: number,
-  {
-    weights,
-    heldOut,
-    tested,
-  }: { readonly weights: Float32Array; readonly heldOut: Uint8Array; readonly tested: Uint32Array },
+  { heldOut, tested }: { readonly heldOut: Uint8Array; readonly tested: Uint32Array },
 ): Sample {
   const sums = new ContextSums(space);
   const active = new Map<number, number>();
   let energy = 0;
   for (let i = starts[latent]!; i < starts[latent + 1]!; i++) {
-    const weight = weights[positions[i]!]!;
-    energy += weight * values[i]! ** 2;
+    energy += values[i]! ** 2;
     if (heldOut[positions[i]!] === 1) active.set(positions[i]!, values[i]!);
-    else sums.add(space.cellAt[positions[i]!]!, weight * values[i]!);
+    else sums.add(space.cellAt[positions[i]!]!, values[i]!);
   }
   const at = (value: (position: number) => number): Float32Array => Float32Array.from(tested, value);
   return {
