@@ -54,7 +54,7 @@ interface KeyedSource {
 }
 
 /** To be raised with every change of what an explainer writes: what was cached before is then written anew. */
-const EXPLAINERS = 'explainers@6';
+const EXPLAINERS = 'explainers@7';
 
 /** @throws {UsageError} `NO_EXPLAINER`, saying what writes that style, or which styles there are */
 export function explainedStyle(style: string): ExplainedStyle {

@@ -1,9 +1,14 @@
+import type { Rule } from '../explanation.js';
 import { induceRules } from '../induce/induce.js';
-import { programOfRules } from '../program/from.js';
+import { programOfOrdered } from '../program/from.js';
 import { printProgram } from '../program/print.js';
+import { ClassMerger } from './classes.js';
 import type { Explainer } from './explainer.js';
 
-/** Rules on the last one to three tokens as the cases of a program. */
+/**
+ * Rules on the last one to three tokens as the cases of a program, classes in the place of tokens where that errs no more.
+ * Longer rules come first, so that they overrule the others.
+ */
 export const programExplainer: Explainer<'program'> = {
   style: 'program',
   needs: [],
@@ -11,11 +16,14 @@ export const programExplainer: Explainer<'program'> = {
   explain(evidence, { maxTokens, seed, provenance, onLatent }) {
     const { hookpoint } = evidence;
     const all = induceRules({ ...evidence, maxTokens, seed, sharing: 'none', ...(onLatent && { onLatent }) });
+    const classes = new ClassMerger(evidence);
+    const ordered = (rules: readonly Rule[]): Rule[] =>
+      rules.toSorted((a, b) => b.tokens.length - a.tokens.length || b.strength - a.strength);
     return Array.from(all, ({ latent, rules }) => ({
       hookpoint,
       latent,
       style: 'program',
-      source: printProgram(programOfRules(rules.toSorted((a, b) => b.strength - a.strength))),
+      source: printProgram(programOfOrdered(classes.merge(latent, ordered(rules)))),
       provenance: { by: 'induce-program', ...provenance },
     }));
   },

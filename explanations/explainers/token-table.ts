@@ -1,7 +1,12 @@
+import type { Rule } from '../explanation.js';
 import { induceRules } from '../induce/induce.js';
+import { ClassMerger } from './classes.js';
 import type { Explainer } from './explainer.js';
 
-/** Rules on the last one or two tokens, as rows: those with a previous token first, so that they overrule the others. */
+/**
+ * Rules on the last one or two tokens, as rows, classes in the place of tokens where that errs no more: those with a
+ * previous token first, so that they overrule the others.
+ */
 export const tokenTableExplainer: Explainer<'token-table'> = {
   style: 'token-table',
   needs: [],
@@ -13,16 +18,17 @@ export const tokenTableExplainer: Explainer<'token-table'> = {
       ...{ maxTokens, seed, longest: 2, sharing: 'same-length' },
       ...(onLatent && { onLatent }),
     });
+    const classes = new ClassMerger(evidence);
+    const ordered = (found: readonly Rule[]): Rule[] =>
+      found.toSorted((a, b) => b.tokens.length - a.tokens.length || b.strength - a.strength);
     return Array.from(rules, ({ latent, rules: found }) => ({
       hookpoint,
       latent,
       style: 'token-table',
-      rows: found
-        .toSorted((a, b) => b.tokens.length - a.tokens.length || b.strength - a.strength)
-        .map(({ tokens, strength }) => {
-          const [last, previous] = tokens.toReversed();
-          return { tokens: last!, ...(previous && { previous }), strength };
-        }),
+      rows: classes.merge(latent, ordered(found)).map(({ slots, strength }) => {
+        const [last, previous] = slots.toReversed();
+        return { tokens: [...last!], ...(previous && { previous: [...previous] }), strength };
+      }),
       provenance: { by: 'induce-token-table', ...provenance },
     }));
   },

@@ -16,6 +16,11 @@ const firstOf = (cases: readonly Case[]): Program => ({
   rating: cases.length === 0 ? { kind: 'number', value: 0 } : { kind: 'choose', cases, otherwise: null },
 });
 
+/** Rules whose slots may name classes as cases, one each, in the order given: the first that holds decides. */
+export const programOfOrdered = (
+  rules: readonly { readonly slots: readonly TokenSet[]; readonly strength: number }[],
+): Program => firstOf(rules.map(({ slots, strength }) => whenEndsIn(slots, strength)));
+
 /** Rules as cases, one each. The first that holds decides, so longer rules, which overrule others, come first. */
 export const programOfRules = (rules: readonly Rule[]): Program =>
   firstOf(
