@@ -127,48 +127,35 @@ export class ClassMerger {
 
   /** By how much the error grows when rule `at` becomes `changed`, which matches more in one place. */
   #costs(rules: readonly Placed[], at: number, changed: Placed, place: At): number {
-    const after = rules.with(at, changed);
+    const { pairStart, pairPrevious, cellStart, cellOldest, cellCount, symbols } = this.#space;
+    const before = rules[at]!.places;
+    const isNew = (where: At, symbol: number): boolean =>
+      this.#has(changed.places[where], symbol) && (where !== place || !this.#has(before[where], symbol));
+    const last = changed.places[0];
     let costs = 0;
-    for (const cell of this.#newlyMatched(rules[at]!, changed, place)) {
-      const count = this.#space.cellCount[cell]!;
-      const mean = this.#sum[cell]! / count;
-      const [one, other] = [this.#rating(rules, cell), this.#rating(after, cell)];
-      if (one !== other) costs += count * ((other - mean) ** 2 - (one - mean) ** 2);
+    for (const z of place === 0 || last.named !== null ? symbols.keys() : last.literal) {
+      if (!isNew(0, z)) continue;
+      // The rule does not match these cells yet, so whatever else matches first is what was said.
+      const others = [...rules.entries()].filter(([i, { places }]) => i !== at && this.#has(places[0], z));
+      for (let pair = pairStart[z]!; pair < pairStart[z + 1]!; pair++) {
+        const previous = pairPrevious[pair]!;
+        if (!isNew(1, previous)) continue;
+        for (let cell = cellStart[pair]!; cell < cellStart[pair + 1]!; cell++) {
+          const oldest = cellOldest[cell]!;
+          if (!isNew(2, oldest)) continue;
+          const said = others.find(([, { places }]) => this.#has(places[1], previous) && this.#has(places[2], oldest));
+          if (said !== undefined && said[0] < at) continue;
+          const rating = said?.[1].strength ?? 0;
+          const mean = this.#sum[cell]! / cellCount[cell]!;
+          costs += cellCount[cell]! * ((changed.strength - mean) ** 2 - (rating - mean) ** 2);
+        }
+      }
     }
     return costs;
   }
 
-  *#newlyMatched(before: Placed, after: Placed, place: At): Generator<number> {
-    const { pairStart, pairPrevious, cellStart, cellOldest, symbols } = this.#space;
-    const isNew = (at: At, symbol: number): boolean =>
-      this.#has(after.places[at], symbol) && (at !== place || !this.#has(before.places[at], symbol));
-    const last = after.places[0];
-    const lasts = place === 0 || last.named !== null ? symbols.keys() : last.literal;
-    for (const z of lasts) {
-      if (!isNew(0, z)) continue;
-      for (let pair = pairStart[z]!; pair < pairStart[z + 1]!; pair++) {
-        if (!isNew(1, pairPrevious[pair]!)) continue;
-        for (let cell = cellStart[pair]!; cell < cellStart[pair + 1]!; cell++) {
-          if (isNew(2, cellOldest[cell]!)) yield cell;
-        }
-      }
-    }
-  }
-
   #has({ literal, named, free }: Slot, symbol: number): boolean {
     return free || literal.has(symbol) || (named !== null && this.#members.get(named)![symbol] === 1);
-  }
-
-  #rating(rules: readonly Placed[], cell: number): number {
-    const { cellPair, cellOldest, pairPrevious, pairLast } = this.#space;
-    const pair = cellPair[cell]!;
-    const found = rules.find(
-      ({ places: [last, previous, oldest] }) =>
-        this.#has(last, pairLast[pair]!) &&
-        this.#has(previous, pairPrevious[pair]!) &&
-        this.#has(oldest, cellOldest[cell]!),
-    );
-    return found?.strength ?? 0;
   }
 
   /** Places as a table or a program names them; listed tokens that are in the class need no name of their own. */
