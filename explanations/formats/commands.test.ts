@@ -57,7 +57,7 @@ describe('commandIn', () => {
     (piece) => {
       const start = performance.now();
       commandIn(piece.repeat(40_000));
-      expect(performance.now() - start).toBeLessThan(2000);
+      expect(performance.now() - start).toBeLessThan(5000);
     },
   );
 });

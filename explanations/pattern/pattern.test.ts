@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Random, seededRandom } from '../../harness/index.js';
-import type { Rule } from '../explanation.js';
+import { explanationFlaw, type Rule } from '../explanation.js';
 import { describePattern } from './describe.js';
 import { compilePatterns } from './matcher.js';
 import { findAmbiguity, patternLength, ratePattern } from './pattern.js';
@@ -48,6 +48,30 @@ describe('findAmbiguity', () => {
   it('does not mind overlap of equal strength or of another length', () => {
     expect(findAmbiguity([bigDog, rule([[' fat'], [' dog', ' cow']], 6), rule([[' dog']], 1)])).toBeUndefined();
   });
+});
+
+describe('a pattern from a file', () => {
+  const flawOf = (rules: readonly Rule[]) =>
+    explanationFlaw({
+      hookpoint: 'layers.1.mlp',
+      latent: 0,
+      style: 'pattern',
+      rules: [...rules],
+      provenance: { by: 'x' },
+    });
+  it.each([
+    ['that end in different tokens', (i: number) => rule([[`t${i}`]], i % 9)],
+    ['that end in the same token', (i: number) => rule([[`t${i}`], ['the']], i % 9)],
+    ['of one strength', () => rule([['a', 'b'], ['the']], 4)],
+  ])('may have thousands of rules %s, and is read in a moment', (_, of) => {
+    const start = performance.now();
+    expect(flawOf(Array.from({ length: 2000 }, (__, i) => of(i)))).toBeNull();
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+  it('is refused beyond what can be looked through', () =>
+    expect(flawOf(Array.from({ length: 60_000 }, (_, i) => rule([[`t${i}`]], 3)))?.found).toMatch(
+      /^has rules of 60001 tokens in all, and at most 50000 are read\.$/,
+    ));
 });
 
 describe('describePattern', () => {

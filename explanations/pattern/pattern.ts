@@ -28,15 +28,37 @@ export function ratePattern(rules: readonly Rule[], text: readonly string[], pos
   return longest?.strength ?? 0;
 }
 
+/** A rule and the tokens of each of its slots. */
+interface Slotted {
+  readonly rule: Rule;
+  readonly slots: readonly ReadonlySet<string>[];
+}
+
+function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  const [few, many] = one.size < other.size ? [one, other] : [other, one];
+  for (const token of few) if (many.has(token)) return true;
+  return false;
+}
+
 /**
- * The first two rules of one length that can match the same tokens with different strengths; `undefined` where there
+ * Two rules of one length that can match the same tokens with different strengths, in their order; `undefined` where there
  * are none. Without such a pair the order of the rules means nothing, so readers refuse patterns that have one.
  */
 export function findAmbiguity(rules: readonly Rule[]): readonly [Rule, Rule] | undefined {
-  for (const [i, one] of rules.entries()) {
-    for (const other of rules.slice(i + 1)) {
-      if (one.tokens.length !== other.tokens.length || one.strength === other.strength) continue;
-      if (one.tokens.every((slot, s) => slot.some((token) => other.tokens[s]!.includes(token)))) return [one, other];
+  // Rules that end in different tokens never match the same: only those that share one are held against each other.
+  const endingIn = new Map<string, Slotted[]>();
+  for (const rule of rules) {
+    const own: Slotted = { rule, slots: rule.tokens.map((slot) => new Set(slot)) };
+    for (const token of own.slots.at(-1)!) {
+      const key = `${rule.tokens.length} ${token}`;
+      const before = endingIn.get(key) ?? [];
+      const found = before.find(
+        ({ rule: { strength }, slots }) =>
+          strength !== rule.strength && slots.every((slot, i) => overlap(slot, own.slots[i]!)),
+      );
+      if (found !== undefined) return [found.rule, rule];
+      before.push(own);
+      endingIn.set(key, before);
     }
   }
   return undefined;

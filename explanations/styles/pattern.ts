@@ -16,6 +16,9 @@ const ruleSchema = z.strictObject({
 });
 export type Rule = z.infer<typeof ruleSchema>;
 
+/** Rules are held against each other to see that none contradict, so their size bounds how long reading takes. */
+const LONGEST = 50_000;
+
 /** Executable rules; where several match, the longest decides. */
 const schema = z.strictObject({ ...common, style: z.literal('pattern'), rules: z.array(ruleSchema) });
 
@@ -24,6 +27,14 @@ export const pattern: ExplanationStyle<typeof schema> = {
   text: ({ rules }) => describePattern(rules),
   length: ({ rules }) => patternLength(rules),
   flaw({ rules }) {
+    const length = patternLength(rules);
+    if (length > LONGEST) {
+      return {
+        code: 'EXPLANATION_TOO_LONG',
+        found: `has rules of ${length} tokens in all, and at most ${LONGEST} are read.`,
+        next: 'Say less of one latent: an explanation of that size explains nothing.',
+      };
+    }
     const ambiguity = findAmbiguity(rules);
     return ambiguity === undefined
       ? null
