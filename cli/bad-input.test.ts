@@ -232,6 +232,14 @@ describe('a mistake on the command line is two lines and exit 2', () => {
       ['train', 'm', '--hookpoint', 'layers.0', '--text', 't', '--out', 'o', '--kind', 'vae'],
       /--kind: .*transcoder.*\n {2}Usage/,
     ],
+    [
+      'a writer with a misspelt key',
+      [
+        ...['explain', 'm', '--coder', 'c', '--text', 't', '--out', 'o', '--style', 'sentence'],
+        ...['--simulator', '{ kind: openai, mdel: x }'],
+      ],
+      /--simulator: model: .*; Unrecognized key: "mdel"\.\n {2}Usage/,
+    ],
     ['explaining no coder', ['explain', 'm', '--text', 't', '--out', 'o'], /No --coder given\.\n {2}Usage/],
   ])('%s', async (_, args, message) => {
     const { exit, noted, printed } = await command(...args);

@@ -62,8 +62,10 @@ function yamlFlag<T>(value: string, name: string, schema: z.ZodType<T>, usage: s
   }
   const parsed = schema.safeParse(said);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw wrong(`${issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''}${issue.message}`);
+  const issues = parsed.error.issues.map(
+    ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`,
+  );
+  throw wrong(issues.slice(0, 3).join('; '));
 }
 
 /**
