@@ -17,9 +17,10 @@ const commands = guide
   .filter((line) => line.startsWith('npx partial-rewrite '))
   .map((line) => line.split(' ').slice(2));
 
-/** A coder good enough to show that everything fits together, in seconds. */
+/** Enough to show that everything fits together, in seconds. What is given twice is taken as it was given last. */
 const QUICK: Readonly<Record<string, readonly string[]>> = {
-  train: ['--latents', '32', '--k', '4', '--epochs', '1', '--batch', '256'],
+  train: ['--latents', '32', '--k', '4', '--epochs', '1', '--batch', '256', '--to', '30'],
+  explain: ['--to', '10'],
 };
 
 let folder: string;

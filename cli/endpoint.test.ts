@@ -14,9 +14,9 @@ import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
 const ASKED = {
   ...SMALL,
   texts: {
-    ...SMALL.texts,
+    evidence: { ...SMALL.texts.evidence, to: 6 },
     calibration: { ...SMALL.texts.calibration, contexts: 6 },
-    evaluation: { path: WORLD.evaluation, contexts: 6 },
+    evaluation: { path: WORLD.evaluation, from: 0, to: 6, contexts: 6 },
   },
   simulated: [
     {
@@ -170,6 +170,12 @@ describe('a run that asks an endpoint', () => {
 
   const budgeted = (budget: object, name: string) =>
     writeExperiment(folder, name, { ...ASKED, budget, prices: { m: { usdPerMillionIn: 1000, usdPerMillionOut: 0 } } });
+  /** The same run where nothing stops it. */
+  const UNDISTURBED = 'undisturbed';
+  beforeAll(async () => {
+    const whole = await runAgainst(() => DIGIT, UNDISTURBED, ['--yes'], budgeted({}, UNDISTURBED));
+    expect(whole.exit).toBe(EXIT.done);
+  }, 60_000);
 
   it.each([
     ['before a context was measured', { calls: 14 }, 0],
@@ -190,12 +196,8 @@ describe('a run that asks an endpoint', () => {
       expect(kept).toBe(first.requests);
       const second = await runAgainst(() => DIGIT, when, ['--yes'], budgeted({}, when));
       expect(second).toMatchObject({ exit: EXIT.done, requests: QUERIES - kept });
-      const whole = await runAgainst(() => DIGIT, `${when} undisturbed`, ['--yes'], budgeted({}, when));
-      expect(whole.exit).toBe(EXIT.done);
       for (const name of ['summary.json', 'positions.parquet']) {
-        const [resumed, undisturbed] = [when, `${when} undisturbed`].map((each) =>
-          readFileSync(join(outOf(each), name)),
-        );
+        const [resumed, undisturbed] = [when, UNDISTURBED].map((each) => readFileSync(join(outOf(each), name)));
         expect(resumed!.equals(undisturbed!), name).toBe(true);
       }
     },
@@ -203,8 +205,7 @@ describe('a run that asks an endpoint', () => {
   );
 
   it('tells what it cost', async () => {
-    await runAgainst(() => DIGIT, 'cost', ['--yes'], budgeted({}, 'cost'));
-    const { counts } = await readManifest(outOf('cost'));
+    const { counts } = await readManifest(outOf(UNDISTURBED));
     expect(counts.costUsd).toBeCloseTo((counts.tokensIn * 1000) / 1e6, 9);
     expect(counts.tokensIn).toBeGreaterThan(0);
   }, 60_000);

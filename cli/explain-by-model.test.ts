@@ -10,9 +10,9 @@ import { type Behaviour, contentOf, type Received, startFaultServer } from '../r
 import { main } from './dispatch.js';
 import { EXIT } from './io.js';
 import { type Behave, commandAgainst } from './testing/against.js';
+import { bundlePackage } from './testing/bundled.js';
 import { fakeIo } from './testing/io.js';
 import { SMALL, WORLD } from './testing/small-experiment.js';
-import { transpilePackage } from './testing/transpiled.js';
 import { readingModel, type Wanted, wantedBy } from './testing/writing-endpoint.js';
 
 /** That fire in few windows each. */
@@ -128,7 +128,7 @@ describe('explain --simulator', () => {
   it('killed, pays for nothing twice but what was under way, and ends with the same bytes', async () => {
     const calm = await undisturbed();
     mkdirSync(join(folder, 'package'));
-    const program = transpilePackage(join(folder, 'package'))('cli/testing/run-when-told.ts');
+    const program = await bundlePackage(join(folder, 'package'), 'cli/testing/run-when-told.ts');
     await using server = await startFaultServer((n, received) => ({
       kind: 'slow',
       milliseconds: 2,

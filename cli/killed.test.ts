@@ -17,7 +17,7 @@ import {
 } from '../replacements/testing.js';
 import { EXIT } from './io.js';
 import { writeAskedExperiment } from './testing/asked-experiment.js';
-import { transpilePackage } from './testing/transpiled.js';
+import { bundlePackage } from './testing/bundled.js';
 
 const KILLS = 20;
 const SIZE = { latents: 5, calibrationContexts: 12, evaluationContexts: 40, concurrency: 4 };
@@ -28,16 +28,16 @@ const MODEL = 'm';
 let folder: string;
 let experiment: ReturnType<typeof writeAskedExperiment>;
 let program: URL;
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'killed-'));
   experiment = writeAskedExperiment(folder, 'asked', SIZE);
   mkdirSync(join(folder, 'package'));
-  program = transpilePackage(join(folder, 'package'))('cli/testing/run-when-told.ts');
+  program = await bundlePackage(join(folder, 'package'), 'cli/testing/run-when-told.ts');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** As slow as a model, so that a run is mostly asking. Like the answer, the time is the question's. */
-const answerMs = (content: string): number => 40 + 120 * seededRandom(content).next();
+/** So slow that a run is mostly asking. Like the answer, the time is the question's. */
+const answerMs = (content: string): number => 20 + 60 * seededRandom(content).next();
 
 function answerTo(content: string): Behaviour {
   const digit = digitFor(content);
@@ -46,7 +46,7 @@ function answerTo(content: string): Behaviour {
 }
 
 /** A timer counts from the start of the server's turn, so on a busy machine an answer may leave before its time. */
-const EARLY_MS = 20;
+const EARLY_MS = 10;
 
 /** Answers, and remembers when each query arrived, on the clock of `performance`. */
 async function serve(): Promise<FaultServer & { readonly arrivals: readonly number[] }> {
@@ -69,7 +69,7 @@ function drawMoments(queries: number): Moment[] {
   const random = seededRandom('moments of kills');
   const moments = Array.from({ length: KILLS }, () => ({
     queries: random.integer(queries),
-    laterMs: 100 * random.next(),
+    laterMs: 50 * random.next(),
   }));
   return moments.sort((a, b) => a.queries - b.queries);
 }

@@ -36,9 +36,9 @@ async function run(name: string, simulator: object) {
   const experiment = {
     ...SMALL,
     texts: {
-      ...SMALL.texts,
+      evidence: { ...SMALL.texts.evidence, to: 6 },
       calibration: { ...SMALL.texts.calibration, contexts: 4 },
-      evaluation: { path: WORLD.evaluation, contexts: 4 },
+      evaluation: { path: WORLD.evaluation, from: 0, to: 4, contexts: 4 },
     },
     simulated: [
       {

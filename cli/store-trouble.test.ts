@@ -10,8 +10,8 @@ import { type FaultServer, startFaultServer, truthfully } from '../replacements/
 import { main } from './dispatch.js';
 import { EXIT } from './io.js';
 import { writeAskedExperiment } from './testing/asked-experiment.js';
+import { bundlePackage } from './testing/bundled.js';
 import { fakeIo } from './testing/io.js';
-import { transpilePackage } from './testing/transpiled.js';
 
 let folder: string;
 let server: FaultServer;
@@ -80,7 +80,7 @@ describe('a store that cannot be used ends a run in two lines that say what to d
 
   it('when the disk is full; what was kept is read, and with room only the rest is asked', async () => {
     mkdirSync(join(folder, 'package'));
-    const program = fileURLToPath(transpilePackage(join(folder, 'package'))('cli/main.ts'));
+    const program = fileURLToPath(await bundlePackage(join(folder, 'package'), 'cli/main.ts'));
     mkdirSync(cacheOf('full'), { recursive: true });
     // A limit on the size of a file stops writes as a full disk does, for this process alone. In blocks of 512 bytes.
     const limited = ['-c', 'ulimit -f 4 && exec "$0" "$@"', process.execPath, program, ...runArguments('full')];

@@ -38,7 +38,13 @@ export function writeAskedExperiment(
     texts: {
       evidence: { path: WORLD.evidence, from: 0, to: 4 },
       calibration: { path: WORLD.evidence, from: 30, to: 36, contexts: calibrationContexts },
-      evaluation: { path: WORLD.evaluation, from: 0, to: 20, contexts: evaluationContexts },
+      // A document fills five contexts and more: those beyond would only be tokenized.
+      evaluation: {
+        path: WORLD.evaluation,
+        from: 0,
+        to: 2 + Math.ceil(evaluationContexts / 5),
+        contexts: evaluationContexts,
+      },
     },
     coder: { sparsify: join(packageFolder(), 'fixtures', 'world', 'coders', 'transcoder', SMALL.hookpoint) },
     simulated: [
