@@ -1,0 +1,1 @@
+export function bundled(source: URL, cache?: string): Promise<string>;
