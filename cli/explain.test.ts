@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { readSummary } from '../eval/index.js';
 import { type ExplainedStyle, type Explanation, explanationLength, readExplanations } from '../explanations/index.js';
 import { openTokenizer } from '../harness/index.js';
@@ -149,6 +150,19 @@ describe('partial-rewrite explain', () => {
     const { exit, noted } = await explain('transcoder', 'pattern', 'held.jsonl', ...text, '--held-out', WORLD.evidence);
     expect(exit).toBe(EXIT.usage);
     expect(noted).toMatch(/contexts of the evidence share at least 64 tokens in a row/);
+  });
+
+  it('leaves held text out where it is told to, and says how much', async () => {
+    const documents = z.array(z.string()).parse(JSON.parse(readFileSync(WORLD.evidence, 'utf8')));
+    writeFileSync(at('first.json'), JSON.stringify(documents.slice(0, 2)));
+    const flags = [...text, '--held-out', at('first.json'), '--leave-out'];
+    const { exit, noted } = await explain('transcoder', 'frequency', 'rest.jsonl', ...flags);
+    expect(exit).toBe(EXIT.done);
+    const [, left, all] = /^(\d+) of (\d+) contexts share text with what is held out: left out\./.exec(noted) ?? [];
+    expect(Number(left)).toBeGreaterThan(0);
+    expect(Number(left)).toBeLessThan(Number(all) / 2);
+    const cached = await explain('transcoder', 'frequency', 'x.jsonl', '--cache', at('activations'), '--leave-out');
+    expect(cached.noted).toMatch(/^--leave-out is given, and --cache has its text already\.\n {2}Fill the cache with/);
   });
 
   it('refuses a style that nothing writes, and names those that can be had', async () => {

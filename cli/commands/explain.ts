@@ -38,7 +38,7 @@ import { type ChosenWriting, chosenWriting, explainByModel, writingOptions, writ
 
 const usage =
   'partial-rewrite explain <model> --coder <folder> (--text <file> [--from N] [--to N] [--length 128] | --cache <folder>) ' +
-  '--out <file.jsonl> [--hookpoint <id>] [--style pattern] [--max-tokens 64] [--held-out <file>]… [--seed 0] [--force] ' +
+  '--out <file.jsonl> [--hookpoint <id>] [--style pattern] [--max-tokens 64] [--held-out <file>]… [--leave-out] [--seed 0] [--force] ' +
   writingUsage;
 
 const options = {
@@ -53,6 +53,7 @@ const options = {
   length: { type: 'string' },
   'max-tokens': { type: 'string' },
   'held-out': { type: 'string', multiple: true },
+  'leave-out': { type: 'boolean', default: false },
   seed: { type: 'string' },
   force: { type: 'boolean', default: false },
   ...writingOptions,
@@ -62,7 +63,13 @@ type Flags = ReturnType<typeof parseArguments<typeof options>>['values'];
 
 /** Where evidence is from: text that the model is run on, or what `cache` kept. */
 type Source =
-  | { readonly kind: 'text'; readonly text: TextConfig; readonly length: number }
+  | {
+      readonly kind: 'text';
+      readonly text: TextConfig;
+      readonly length: number;
+      /** Whether contexts that share text with what is held out are left out; else they are refused. */
+      readonly leaveOut: boolean;
+    }
   | { readonly kind: 'cache'; readonly folder: string };
 
 /** What explanations are made of, whichever source it is from. */
@@ -81,7 +88,15 @@ function sourceOf(flags: Flags): Source {
       from: wholeFlag(flags.from, 'from', { least: 0, fallback: 0, usage }),
       to: wholeFlag(flags.to, 'to', { least: 1, fallback: undefined, usage }),
     };
-    return { kind: 'text', text, length: wholeFlag(flags.length, 'length', { least: 2, fallback: 128, usage }) };
+    const length = wholeFlag(flags.length, 'length', { least: 2, fallback: 128, usage });
+    return { kind: 'text', text, length, leaveOut: flags['leave-out'] };
+  }
+  if (flags['leave-out']) {
+    throw new UsageError(
+      'BAD_ARGUMENTS',
+      '--leave-out is given, and --cache has its text already.',
+      'Fill the cache with `partial-rewrite cache --held-out … --leave-out`.',
+    );
   }
   const foreign = (['text', 'from', 'to', 'length'] as const).find((name) => flags[name] !== undefined);
   if (foreign === undefined) return { kind: 'cache', folder: flags.cache };
@@ -111,11 +126,13 @@ async function explainFrom(
     const { explanations, scale } = await explainCached({ reader, coder, cache, seed }, how, io);
     return { explanations, told: [describe(explanations, scale, tokenizer, how)], partial: false };
   }
-  const { contexts } = await readPart(tokenizer, source.text, source.length);
-  evidenceContexts(contexts, held, false);
+  const read = await readPart(tokenizer, source.text, source.length);
+  const contexts = evidenceContexts(read.contexts, held, source.leaveOut);
+  const left = read.contexts.length - contexts.length;
+  if (left > 0) io.note(`${left} of ${read.contexts.length} contexts share text with what is held out: left out.`);
   const bar = io.progress('Collecting evidence', contexts.length, 'contexts');
-  const read = (batch: typeof contexts) => reader.read(batch, io.signal);
-  const evidence = await collectEvidence(read, coder, contexts, seed, (done) => bar.at(done));
+  const activations = (batch: typeof contexts) => reader.read(batch, io.signal);
+  const evidence = await collectEvidence(activations, coder, contexts, seed, (done) => bar.at(done));
   bar.end();
   const explained = { reader, coder, evidence, seed };
   if ('config' in how) return explainByModel(how, sourceOfEvidence(explained), io);
