@@ -14,7 +14,7 @@ import { madeFrom } from '../induction/provenance.js';
 import { dollars } from '../money.js';
 import type { Watched } from '../progress.js';
 import type { Usage } from '../simulators/index.js';
-import { type ProseStyle, shownPlan, textStyle, type WritingConfig } from './config.js';
+import { needsJudge, type ProseStyle, shownPlan, textStyle, type WritingConfig } from './config.js';
 import { openDrawer } from './draw.js';
 import { openWriterAndJudge, type WriterAndJudge, type WritingNeeds } from './people.js';
 import type { WritingSource } from './source.js';
@@ -32,6 +32,12 @@ export interface Written {
   readonly unfinished: boolean;
   readonly usage: Usage;
 }
+
+/**
+ * Latents that are worked on at once where a judge reads what is written: each has dozens of questions under way by itself.
+ * With more, a small budget would be spent on the beginnings of many and the end of none.
+ */
+const JUDGED_UNDER_WAY = 4;
 
 /** Explains latents by the explainer of the style, refined and scored as it is wished. */
 async function explainBy(
@@ -87,7 +93,11 @@ export async function writeByModel(
     };
     try {
       const { explanations, missing, partial } = await explainBy(config, source, people, (explainer) =>
-        explainLatents(explainer, firing, evidenceOf, { signal: needs.signal, onLatent }),
+        explainLatents(explainer, firing, evidenceOf, {
+          signal: needs.signal,
+          onLatent,
+          ...(needsJudge(config) && { underWay: JUDGED_UNDER_WAY }),
+        }),
       );
       const unfinished = partial || people.unfinished;
       return { explanations, missing, firing: firing.length, partial, unfinished, usage: people.usage() };
