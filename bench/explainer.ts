@@ -32,7 +32,7 @@ async function readEvidence(): Promise<Read> {
     const spec = await readSparsify(`${WORLD}/coders/transcoder/${HOOKPOINT}`);
     const coder = await openCoder(model.parts.runtime, spec, reader.hookpoint);
     const { activations, scale } = await collectEvidence((batch) => reader.read(batch), coder, contexts, 0);
-    const directions = await coder.decoderDirections(128, null);
+    const directions = await coder.decoderDirections(128);
     const given = { hookpoint: HOOKPOINT, activations, latentScale: scale, directions };
     return { contexts, evidence: { ...given, neighbours: null, promoted: null } };
   } finally {

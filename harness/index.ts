@@ -12,7 +12,6 @@ export {
 } from './model/architectures/gpt-neox-graph.js';
 export {
   type CutModel,
-  fisherRoot,
   type Inspection,
   inspectModel,
   type LanguageModel,
@@ -22,11 +21,9 @@ export {
   type NamedHookpoint,
   type NextToken,
   type OpenCut,
-  type OutputScores,
   openCut,
   openLanguageModel,
   openModel,
-  openOutputScores,
   openReader,
   openSteeredModel,
   openTextLosses,

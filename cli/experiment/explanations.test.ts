@@ -18,7 +18,7 @@ const source = {
   seed: 0,
 };
 
-const keyOf = (of: typeof source) => explanationsKey(of, { style: 'pattern', maxTokens: 8 }, 'model');
+const keyOf = (of: typeof source) => explanationsKey(of, { style: 'pattern', maxTokens: 8 }, null);
 
 /** The same coder on the same text, where its latents did something else. */
 const firing = (change: object) => ({
@@ -46,9 +46,9 @@ describe('explanationsKey', () => {
   });
 
   it.each([
-    ['other lengths', { style: 'pattern', maxTokens: 16 }, 'model'],
-    ['other styles', { style: 'program', maxTokens: 8 }, 'model'],
-    ['another model, to which errors cost something else', { style: 'pattern', maxTokens: 8 }, 'other'],
+    ['other lengths', { style: 'pattern', maxTokens: 16 }, null],
+    ['other styles', { style: 'program', maxTokens: 8 }, null],
+    ['prose about another model', { style: 'pattern', maxTokens: 8 }, 'model'],
   ] as const)('is another for %s', (_, how, model) => {
     expect(explanationsKey(source, how, model)).not.toBe(keyOf(source));
   });

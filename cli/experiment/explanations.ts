@@ -21,7 +21,7 @@ import {
 } from '../../harness/index.js';
 import type { CoderEvidence, SparseCoder } from '../../replacements/index.js';
 import { contentKey } from './cache.js';
-import { EXTRAS_CONTEXTS, explainerExtras } from './induction/extras.js';
+import { explainerExtras } from './induction/extras.js';
 import { explainWatched } from './induction/in-thread.js';
 import { madeFrom } from './induction/provenance.js';
 import type { Watched } from './progress.js';
@@ -54,7 +54,7 @@ interface KeyedSource {
 }
 
 /** To be raised with every change of what an explainer writes: what was cached before is then written anew. */
-const EXPLAINERS = 'explainers@7';
+const EXPLAINERS = 'explainers@8';
 
 /** @throws {UsageError} `NO_EXPLAINER`, saying what writes that style, or which styles there are */
 export function explainedStyle(style: string): ExplainedStyle {
@@ -89,9 +89,9 @@ export async function writeExplanations(
 ): Promise<InStyle<ExplainedStyle>[]> {
   const { model, hookpoint } = reader;
   const { contexts, activations, scale } = evidence;
-  const [first, ...others] = contexts.slice(0, EXTRAS_CONTEXTS);
-  if (first === undefined) throw new RangeError('no contexts to explain latents by');
-  const extras = await explainerExtras(style, { reader, coder, contexts: [first, ...others], scale }, watched);
+  const [context] = contexts;
+  if (context === undefined) throw new RangeError('no contexts to explain latents by');
+  const extras = await explainerExtras(style, { reader, coder, context, scale }, watched);
   const given = { hookpoint: hookpoint.id, contexts, activations, latentScale: scale, ...extras };
   const ids = contexts.map(({ id }) => id);
   return explainWatched(
@@ -106,7 +106,7 @@ export async function writeExplanations(
   );
 }
 
-/** Decides how prose is cut into tokens, and what errors of rules cost: the model's files and its tokenizer. */
+/** Decides what prose says and how long it is: the model's files and its tokenizer. */
 async function modelHash({ folder, parts }: Model): Promise<string> {
   const files = [...filesOf(parts.original), join(folder, 'tokenizer.json')];
   return sha256(...(await Promise.all(files.map(sha256OfFile))));
@@ -115,12 +115,12 @@ async function modelHash({ folder, parts }: Model): Promise<string> {
 /**
  * What explanations are cached by. The coder's weights do not decide what fires: the model does, and the tensor that the
  * coder was said to read. So the activations themselves are a part of it.
- * @param model hash of the model
+ * @param model hash of the model, for styles that are more than activations and tokens; `null` for programs, which are not
  */
 export function explanationsKey(
   { hookpoint, coder, evidence, seed }: KeyedSource,
   { style, maxTokens }: Explaining,
-  model: string,
+  model: string | null,
 ): string {
   const { rows, ids, values } = evidence.activations;
   const bytes = [rows, ids, values].map((each) => new Uint8Array(each.buffer, each.byteOffset, each.byteLength));
@@ -152,7 +152,11 @@ export async function explainedOrCached(
     return new Map(explanations.map((each) => [each.latent, each]));
   }
   const { model, hookpoint } = explained.reader;
-  const key = explanationsKey({ ...explained, hookpoint }, how, await modelHash(model));
+  const key = explanationsKey(
+    { ...explained, hookpoint },
+    how,
+    isExecutable(how.style) ? null : await modelHash(model),
+  );
   const path = join(cache, 'explanations', `${key}.jsonl`);
   if (!existsSync(path)) await writeWhole(path, formatExplanations(await writeExplanations(explained, how, watched)));
   const found = await readExplanations(path, new Map([[hookpoint.id, explained.coder.spec.latents]]));

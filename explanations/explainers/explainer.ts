@@ -9,10 +9,7 @@ export interface ExplainerEvidence extends Evidence {
   readonly hookpoint: string;
   /** `[latent]`: largest observed activation, which a strength of 9 stands for. Latents with 0 get no explanation. */
   readonly latentScale: Float32Array;
-  /**
-   * `[latent, width]`: what one unit of each latent's activation adds to the component's output, as the model minds it where
-   * that is known (`fisherRoot`); `null` where nobody looked.
-   */
+  /** `[latent, width]`: what one unit of each latent's activation adds to the component's output; `null` where nobody looked. */
   readonly directions: Directions | null;
   /** `[latent]`: the latents most like it, most similar first; `null` where nobody looked. */
   readonly neighbours: readonly (readonly number[])[] | null;

@@ -1,9 +1,6 @@
 import type { CellSpace } from './cells.js';
 
-/**
- * What one unit of each latent's activation adds to the component's output, `[latent, width]`, row by row: as it is, or as
- * the model minds it, so that products of rows say what errors along both cost together.
- */
+/** What one unit of each latent's activation adds to the component's output, `[latent, width]`, row by row. */
 export interface Directions {
   readonly width: number;
   readonly rows: Float32Array;

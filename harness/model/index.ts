@@ -14,7 +14,5 @@ export {
   type TokenRow,
   type Wanted,
 } from './reader/index.js';
-export { fisherRoot } from './sensitivity/root.js';
-export { type OutputScores, openOutputScores } from './sensitivity/scores.js';
 export { openSteeredModel, type SteeredModel } from './steering.js';
 export { openUnembedding, type Unembedding } from './unembedding.js';

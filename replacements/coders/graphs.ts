@@ -203,7 +203,7 @@ export function normGraph(spec: CoderSpec): Graph {
  */
 export function directionsGraph(
   spec: CoderSpec,
-  maps: readonly { readonly width: number; readonly data: Float32Array }[],
+  projection: { readonly width: number; readonly data: Float32Array } | null,
 ): Graph {
   const graph = new Graph('decoder_directions');
   const decoder = decoderOf(graph, spec);
@@ -212,11 +212,8 @@ export function directionsGraph(
   const scaled = strength ? ops.mul(rows, ops.reshape(strength, [spec.latents, 1])) : rows;
   const { normalization } = spec;
   const whole = normalization.kind === 'factor' ? ops.mulScalar(scaled, 1 / normalization.factor) : scaled;
-  let [directions, from] = [whole, spec.outputWidth];
-  for (const [at, { width, data }] of maps.entries()) {
-    directions = ops.matmul(directions, graph.initializer(`map_${at}`, 'float32', [from, width], data));
-    from = width;
-  }
-  graph.output('directions', directions);
+  const onto =
+    projection && graph.initializer('projection', 'float32', [spec.outputWidth, projection.width], projection.data);
+  graph.output('directions', onto ? ops.matmul(whole, onto) : whole);
   return graph;
 }

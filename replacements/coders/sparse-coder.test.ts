@@ -289,25 +289,16 @@ describe('openCoder', () => {
     expect(largestGap(norms, plain)).toBeLessThan(1e-5);
   });
 
-  it('knows what one unit of each latent adds, through a map where one is given', async () => {
+  it('knows what one unit of each latent adds', async () => {
     const spec = tinyCoder();
-    const coder = await open(spec);
     const { decoder } = weightsOf(spec);
-    expect(await coder.decoderDirections(16, null)).toEqual({ width: 16, rows: Float32Array.from(decoder) });
-    const root = drawn('root', 16 * 16);
-    const mapped = Array.from({ length: spec.latents * 16 }, (_, at) => {
-      const [latent, column] = [Math.floor(at / 16), at % 16];
-      return Array.from({ length: 16 }, (_, i) => decoder[latent * 16 + i]! * root[i * 16 + column]!).reduce(
-        (sum, each) => sum + each,
-      );
-    });
-    const { rows } = await coder.decoderDirections(16, root);
-    expect(largestGap(rows, mapped)).toBeLessThan(1e-4);
+    const found = await (await open(spec)).decoderDirections(16);
+    expect(found).toEqual({ width: 16, rows: Float32Array.from(decoder) });
   });
 
   it('projects wide ones, which keeps lengths on average', async () => {
     const spec = tinyCoder({ latents: 4000 });
-    const { rows, width } = await (await open(spec)).decoderDirections(8, null);
+    const { rows, width } = await (await open(spec)).decoderDirections(8);
     expect([width, rows.length]).toEqual([8, 8 * 4000]);
     const squared = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value * value, 0);
     expect(squared(rows) / squared(weightsOf(spec).decoder)).toBeCloseTo(1, 0);

@@ -41,13 +41,8 @@ export interface SparseCoder {
   /**
    * What one unit of each latent's activation adds, `[latent, width]`. Where the output is wider than `most`, its rows are
    * projected at random onto that many directions, which keeps their products with each other up to noise.
-   * @param root `[output, output]`, or `null`: a map that rows go through before, so that their products say what it makes of
-   * them; with `fisherRoot`, how the model minds errors along them
    */
-  decoderDirections(
-    most: number,
-    root: Float32Array | null,
-  ): Promise<{ readonly width: number; readonly rows: Float32Array }>;
+  decoderDirections(most: number): Promise<{ readonly width: number; readonly rows: Float32Array }>;
   dispose(): Promise<void>;
 }
 
@@ -119,17 +114,12 @@ export async function openCoder(runtime: Runtime, spec: CoderSpec, hookpoint: Ho
         await session.dispose();
       }
     },
-    async decoderDirections(most, root) {
-      const { outputWidth } = spec;
-      const width = Math.min(most, outputWidth);
+    async decoderDirections(most) {
+      const width = Math.min(most, spec.outputWidth);
       const random = seededRandom('decoder directions');
-      const projection = () =>
-        Float32Array.from({ length: outputWidth * width }, () => random.normal() / Math.sqrt(width));
-      const maps = [
-        ...(root === null ? [] : [{ width: outputWidth, data: root }]),
-        ...(width < outputWidth ? [{ width, data: projection() }] : []),
-      ];
-      const session = await load(directionsGraph(spec, maps));
+      const data = () =>
+        Float32Array.from({ length: spec.outputWidth * width }, () => random.normal() / Math.sqrt(width));
+      const session = await load(directionsGraph(spec, width < spec.outputWidth ? { width, data: data() } : null));
       try {
         return { width, rows: float32(await session.run({}, { directions: 'data' }), 'directions').data };
       } finally {

@@ -10,7 +10,7 @@ import {
 import { activationsIdentity } from '../activations.js';
 import type { Explaining } from '../explanations.js';
 import type { Watched } from '../progress.js';
-import { EXTRAS_CONTEXTS, explainerExtras } from './extras.js';
+import { explainerExtras } from './extras.js';
 import { explainWatched } from './in-thread.js';
 import { madeFrom } from './provenance.js';
 
@@ -53,10 +53,10 @@ export async function explainCached(
   const { corpus, folder } = cache;
   const scale = await largestActivations(cache);
   const tokenizer = await openTokenizer(model.folder);
-  const some = { ...corpus, ids: corpus.ids.slice(0, EXTRAS_CONTEXTS) };
-  const [first, ...others] = contextsOfCorpus(some, (id) => tokenizer.surface(id));
-  if (first === undefined) throw new RangeError(`${folder} has no contexts`);
-  const extras = await explainerExtras(style, { reader, coder, contexts: [first, ...others], scale }, watched);
+  const first = { ...corpus, ids: corpus.ids.slice(0, 1) };
+  const [context] = contextsOfCorpus(first, (id) => tokenizer.surface(id));
+  if (context === undefined) throw new RangeError(`${folder} has no contexts`);
+  const extras = await explainerExtras(style, { reader, coder, context, scale }, watched);
   const explanations = await explainWatched(
     {
       style,
