@@ -60,6 +60,9 @@ function entryOf(where: string, file: string, cell: Cells): Entry {
   if (latent === undefined) return damaged(`has ${shown(cell('latent'))} for a latent`);
   if (own === null) return damaged(`has fields that are no JSON object: ${shown(cell('fields'))}`);
   if (given === null) return damaged(`has a provenance that is no JSON object: ${shown(cell('provenance'))}`);
+  const text = cell('text') ?? '';
+  const isPlain = style === 'sentence' && Object.keys(own).length === 0;
+  if (isPlain && text.trim() === '') return damaged('has no text');
   const said = provenanceOf({
     by: cell('by') || file,
     model: cell('model'),
@@ -69,8 +72,7 @@ function entryOf(where: string, file: string, cell: Cells): Entry {
   });
   const provenance = provenanceSchema.safeParse({ ...said, ...given });
   if (!provenance.success) return damaged(`has a provenance that cannot be read: ${shown(given)}`);
-  const fields =
-    Object.keys(own).length > 0 || style !== 'sentence' ? { ...own, style } : { style, text: cell('text') };
+  const fields = isPlain ? { style, text } : { ...own, style };
   return { where, kind: 'read', place: cell('hookpoint') || null, latent, fields, provenance: provenance.data };
 }
 

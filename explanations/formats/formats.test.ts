@@ -192,7 +192,7 @@ describe('csv', () => {
   it('needs to be told the hookpoint where there are several', async () => {
     const two = new Map([...coders, ['layers.7.mlp', 100]]);
     const text = 'latent,text\n3,months\n';
-    await expect(read(text, { coders: two })).rejects.toThrow(/does not say which hookpoint.*\n.*say with hookpoint/);
+    await expect(read(text, { coders: two })).rejects.toThrow(/does not say which hookpoint.*\n.*say what they explain with `hookpoint`/);
     const file = await read(text, { coders: two, hookpoint: 'layers.7.mlp' });
     expect(seen(file.explanations)).toEqual([['layers.7.mlp', 3, 'months']]);
   });
@@ -301,6 +301,7 @@ describe('a file with a tenth of its entries damaged', () => {
     expect(file.explanations).toHaveLength(36);
     expect(file.explanations[4]).toMatchObject({ latent: 5, text: 'names, "say" 5' });
     expect(file.unmatched.map(({ where }) => where)).toEqual([5, 14, 22, 35].map((line) => `e.csv, line ${line}`));
+    expect(file.unmatched.map(({ found }) => found).slice(2)).toEqual(['has "1e3" for a latent', 'has no text']);
   });
   it.each(['delphi', 'openai'])('is read but for those, which are named: folders of %s', async (format) => {
     const path = join(folder, 'out');
@@ -341,6 +342,12 @@ describe('readExplanationFile', () => {
     const reading = readExplanationFile(await given(files, path), { coders });
     await expect(reading).rejects.toThrow(message);
     await expect(reading).rejects.toThrow(/^[^\n]+\n {2}[^\n]+$/);
+  });
+  it('refuses explanations that do not say of what, and says how to', async () => {
+    const reading = readExplanationFile(await given({ 'e.csv': 'latent,text\n1,a\n' }, 'e.csv'));
+    await expect(reading).rejects.toThrow(
+      /e\.csv, line 2 does not say which hookpoint it explains\.\n {2}.*`hookpoint` \(`convert --hookpoint`\)\.$/,
+    );
   });
   it('refuses a format that is unknown', async () => {
     const path = await given({ e: '' }, 'e');

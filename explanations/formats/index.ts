@@ -92,7 +92,7 @@ export async function readExplanationFile(
         ? `${path} has no explanations.`
         : `${path} has no explanation that can be used; the first of ${matched.unmatched.length}: ${first.where} ${first.found}.`,
       first?.why === 'no such hookpoint'
-        ? 'Give explanations of this coder, or say with hookpoint what they explain.'
+        ? 'Give explanations of this coder, or say what they explain with `hookpoint` (`convert --hookpoint`).'
         : 'Give a whole file of explanations of this coder.',
     );
   }

@@ -55,7 +55,7 @@ export function matchEntries(entries: Iterable<Entry>, { coders = null, hookpoin
       const of = entry.place === null ? 'does not say which hookpoint it explains' : `explains ${shown(entry.place)}`;
       return {
         why: 'no such hookpoint',
-        found: `${of}; the coder sits at ${targets?.join(' or ') ?? 'none that is known'}`,
+        found: targets === null ? of : `${of}; the coder sits at ${targets.join(' or ')}`,
       };
     }
     const latents = coders?.get(hookpoint);
