@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { readLatents, readPositions, readSummary } from '../eval/index.js';
 import { readExplanations } from '../explanations/index.js';
 import { main } from './dispatch.js';
@@ -17,10 +18,18 @@ const commands = guide
   .filter((line) => line.startsWith('npx partial-rewrite '))
   .map((line) => line.split(' ').slice(2));
 
+/** Beginnings of as many texts as the guide's experiment wants: nobody looks at the rest. */
+const shortTexts = (): string[] =>
+  z
+    .array(z.string())
+    .parse(JSON.parse(readFileSync(WORLD.evidence, 'utf8')))
+    .slice(0, 280)
+    .map((text) => text.slice(0, 250));
+
 /** Enough to show that everything fits together, in seconds. What is given twice is taken as it was given last. */
 const QUICK: Readonly<Record<string, readonly string[]>> = {
-  train: ['--latents', '32', '--k', '4', '--epochs', '1', '--batch', '256', '--to', '30'],
-  explain: ['--to', '10'],
+  train: ['--latents', '32', '--k', '4', '--epochs', '1', '--batch', '256', '--to', '100'],
+  explain: ['--to', '15'],
 };
 
 let folder: string;
@@ -28,7 +37,7 @@ const at = (...path: string[]) => join(folder, ...path);
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'guide-'));
   cpSync(WORLD.model, at('my-model'), { recursive: true });
-  cpSync(WORLD.evidence, at('my-texts.json'));
+  writeFileSync(at('my-texts.json'), JSON.stringify(shortTexts()));
   writeFileSync(at('my-run.yaml'), /```yaml\n(model: my-model[\s\S]*?)```/.exec(guide)![1]!);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -12,12 +12,12 @@ import { EXIT } from './io.js';
 import { fakeIo } from './testing/io.js';
 import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
 
-const LATENTS = 16;
-const MAX_TOKENS = 24;
+const LATENTS = 8;
+const MAX_TOKENS = 20;
 const HOOKPOINTS = { transcoder: 'layers.1.mlp', sae: 'layers.1' } as const;
 type Kind = keyof typeof HOOKPOINTS;
 
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), 'explain-'));
 const at = (...path: string[]) => join(folder, ...path);
 
 async function run(...args: string[]) {
@@ -27,7 +27,7 @@ async function run(...args: string[]) {
 }
 
 const coderOf = (kind: Kind) => at(kind, HOOKPOINTS[kind]);
-const text = ['--text', WORLD.evidence, '--to', '8', '--length', '64'];
+const text = ['--text', WORLD.evidence, '--to', '5', '--length', '64'];
 
 function explain(kind: Kind, style: string, out: string, ...more: string[]) {
   const flags = ['--coder', coderOf(kind), '--style', style, '--max-tokens', String(MAX_TOKENS), '--out', at(out)];
@@ -35,7 +35,8 @@ function explain(kind: Kind, style: string, out: string, ...more: string[]) {
 }
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'explain-'));
+  const documents = z.array(z.string()).parse(JSON.parse(readFileSync(WORLD.evidence, 'utf8')));
+  writeFileSync(at('first.json'), JSON.stringify(documents.slice(0, 1)));
   for (const [kind, hookpoint] of Object.entries(HOOKPOINTS)) {
     const recipe = ['--kind', kind, '--latents', String(LATENTS), '--k', '4', '--epochs', '1', '--batch', '256'];
     const flags = ['--hookpoint', hookpoint, '--text', WORLD.evidence, '--to', '30', '--out', at(kind)];
@@ -51,15 +52,15 @@ describe('partial-rewrite explain', () => {
     ['transcoder', 'pattern'],
     ['transcoder', 'graded'],
     ['transcoder', 'output'],
+    ['transcoder', 'contrastive'],
     ['sae', 'program'],
-    ['sae', 'contrastive'],
     ['sae', 'input+output'],
   ];
 
   it.each(some)('writes for a %s: %s', async (kind, style) => {
     const out = `${kind}-${style}.jsonl`;
     const { exit, printed, noted } = await explain(kind, style, out);
-    expect(noted).toMatch(/^\d+ of 16 latents explained .*, \d+\.\d tokens each on average, at most 24\.$/);
+    expect(noted).toMatch(/^\d+ of 8 latents explained .*, \d+\.\d tokens each on average, at most 20\.$/);
     expect([exit, printed]).toEqual([EXIT.done, at(out)]);
     const explanations = await readExplanations(printed, new Map([[HOOKPOINTS[kind], LATENTS]]));
     expect(explanations.length).toBeGreaterThan(LATENTS / 2);
@@ -85,7 +86,7 @@ describe('partial-rewrite explain', () => {
     const output = written.get('transcoder-output.jsonl')!;
     const promotes = output.map((each) => JSON.stringify('promotes' in each && each.promotes));
     expect(new Set(promotes).size).toBeGreaterThan(output.length / 2);
-    for (const each of written.get('sae-contrastive.jsonl')!) {
+    for (const each of written.get('transcoder-contrastive.jsonl')!) {
       if (each.style === 'contrastive') expect(each.against).not.toContain(each.latent);
     }
   });
@@ -96,23 +97,22 @@ describe('partial-rewrite explain', () => {
 
     it.each([
       ['pattern', 'transcoder-pattern.jsonl'],
-      ['contrastive', 'contrastive.jsonl'],
+      ['contrastive', 'transcoder-contrastive.jsonl'],
     ])('writes the same as from the text: %s', async (style, out) => {
       const where = ['--coder', coderOf('transcoder'), ...text, '--out', at('activations')];
       expect(await run('cache', WORLD.model, ...where)).toMatchObject({ exit: EXIT.done });
-      if (!written.has(out)) await explain('transcoder', style, out);
       const { exit, noted } = await cached(`cached-${out}`, 'transcoder', style);
-      expect([exit, noted]).toEqual([EXIT.done, expect.stringMatching(/^\d+ of 16 latents explained/)]);
+      expect([exit, noted]).toEqual([EXIT.done, expect.stringMatching(/^\d+ of 8 latents explained/)]);
       expect(readFileSync(at(`cached-${out}`), 'utf8')).toBe(readFileSync(at(out), 'utf8'));
     });
 
     it.each([
-      ['of another coder', 'sae', [], /activations was filled for another coder: it has 16 latents at layers\.1\.mlp/],
+      ['of another coder', 'sae', [], /activations was filled for another coder: it has 8 latents at layers\.1\.mlp/],
       ['beside another text', 'transcoder', ['--from', '3'], /^--from is given, and --cache has its text already/],
       [
         'of text that is held out',
         'transcoder',
-        ['--held-out', WORLD.evidence],
+        ['--held-out', at('first.json')],
         /contexts of the evidence share at least/,
       ],
     ] as const)('refuses a cache %s', async (_, kind, flags, message) => {
@@ -147,14 +147,19 @@ describe('partial-rewrite explain', () => {
   });
 
   it('refuses text that is held out', async () => {
-    const { exit, noted } = await explain('transcoder', 'pattern', 'held.jsonl', ...text, '--held-out', WORLD.evidence);
+    const { exit, noted } = await explain(
+      'transcoder',
+      'pattern',
+      'held.jsonl',
+      ...text,
+      '--held-out',
+      at('first.json'),
+    );
     expect(exit).toBe(EXIT.usage);
     expect(noted).toMatch(/contexts of the evidence share at least 64 tokens in a row/);
   });
 
   it('leaves held text out where it is told to, and says how much', async () => {
-    const documents = z.array(z.string()).parse(JSON.parse(readFileSync(WORLD.evidence, 'utf8')));
-    writeFileSync(at('first.json'), JSON.stringify(documents.slice(0, 2)));
     const flags = [...text, '--held-out', at('first.json'), '--leave-out'];
     const { exit, noted } = await explain('transcoder', 'frequency', 'rest.jsonl', ...flags);
     expect(exit).toBe(EXIT.done);
@@ -177,6 +182,11 @@ describe('explanations that an experiment has written', () => {
   const styles = ['token-table', 'program'] as const satisfies readonly ExplainedStyle[];
   const experiment = {
     ...SMALL,
+    texts: {
+      evidence: { ...SMALL.texts.evidence, to: 5 },
+      calibration: { ...SMALL.texts.calibration, contexts: 8 },
+      evaluation: { ...SMALL.texts.evaluation, to: 4, contexts: 8 },
+    },
     simulated: styles.map((style) => ({
       ...SMALL.simulated[0],
       fractions: [1],
