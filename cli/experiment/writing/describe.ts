@@ -14,13 +14,20 @@ const TOLD: Readonly<Record<Unexplained, string>> = {
   'instructs its reader': 'were answered with text that instructs its reader',
 };
 
-/** Latents that are named of each reason; the others are counted. */
-const NAMED = 50;
+/** Stretches of latents that are named of each reason; the others are counted. */
+const NAMED = 20;
 
+/** `3, 7-52`: rising numbers, those that follow on each other as a stretch. */
 function named(latents: readonly number[]): string {
-  const shown = latents.slice(0, NAMED).join(', ');
-  const more = latents.length - NAMED;
-  return more > 0 ? `${shown} and ${number(more)} more` : shown;
+  const stretches: { from: number; to: number }[] = [];
+  for (const latent of latents) {
+    const last = stretches.at(-1);
+    if (last !== undefined && latent === last.to + 1) last.to = latent;
+    else stretches.push({ from: latent, to: latent });
+  }
+  const shown = stretches.slice(0, NAMED).map(({ from, to }) => (from === to ? `${from}` : `${from}-${to}`));
+  const more = stretches.slice(NAMED).reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  return `${shown.join(', ')}${more > 0 ? ` and ${number(more)} more` : ''}`;
 }
 
 /** What came of it, a line each: how many latents are explained, and which are not and why. */
