@@ -14,7 +14,7 @@ import { type Benchmark, median } from './benchmark.js';
 const WORLD = 'fixtures/world';
 const HOOKPOINT = 'layers.1.mlp';
 const LENGTH = 128;
-const ROUNDS = 5;
+const ROUNDS = 3;
 const STYLE: ExplainedStyle = 'pattern';
 
 /** Contexts of the evidence and what all latents do in them. */
