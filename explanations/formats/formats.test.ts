@@ -192,7 +192,9 @@ describe('csv', () => {
   it('needs to be told the hookpoint where there are several', async () => {
     const two = new Map([...coders, ['layers.7.mlp', 100]]);
     const text = 'latent,text\n3,months\n';
-    await expect(read(text, { coders: two })).rejects.toThrow(/does not say which hookpoint.*\n.*say what they explain with `hookpoint`/);
+    await expect(read(text, { coders: two })).rejects.toThrow(
+      /does not say which hookpoint.*\n.*say what they explain with `hookpoint`/,
+    );
     const file = await read(text, { coders: two, hookpoint: 'layers.7.mlp' });
     expect(seen(file.explanations)).toEqual([['layers.7.mlp', 3, 'months']]);
   });
