@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,15 +16,20 @@ import { fakeIo } from './testing/io.js';
 import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
 
 const fixture = (...path: string[]) => join(packageFolder(), 'fixtures', 'world', ...path);
-const PATTERNS = fixture('explanations', 'transcoder-pattern.jsonl');
+const folder = mkdtempSync(join(tmpdir(), 'score-'));
+const at = (...path: string[]) => join(folder, ...path);
+/** Of the embedded explanations, as many as leave a choice of latents. */
+const PATTERNS = at('patterns.jsonl');
+const somePatterns = (count: number): string =>
+  readFileSync(fixture('explanations', 'transcoder-pattern.jsonl'), 'utf8').split('\n').slice(0, count).join('\n');
 
 /** The embedded transcoder and its patterns; text enough for a score. */
 const EMBEDDED = {
   ...SMALL,
   texts: {
     evidence: { path: WORLD.evidence, from: 0, to: 8 },
-    calibration: { path: WORLD.evidence, from: 1300, to: 1400 },
-    evaluation: { path: WORLD.evaluation, from: 0, to: 20, contexts: 40 },
+    calibration: { path: WORLD.evidence, from: 1350, to: 1400 },
+    evaluation: { path: WORLD.evaluation, from: 0, to: 4, contexts: 8 },
   },
   coder: { sparsify: fixture('coders', 'transcoder', SMALL.hookpoint) },
   simulated: [{ simulator: { kind: 'executable' }, explanations: { file: PATTERNS } }],
@@ -36,16 +41,21 @@ const READ = {
 const FEW = ['--latents', '2', '--examples', '10'];
 const BY_ENDPOINT = [...FEW, '--scores', 'detection,fuzzing'];
 
-let folder: string;
 let embedded: string;
 let read: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'score-'));
+  writeFileSync(PATTERNS, somePatterns(150));
   embedded = writeExperiment(folder, 'embedded', EMBEDDED);
   read = writeExperiment(folder, 'read', READ);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-const at = (...path: string[]) => join(folder, ...path);
+/** A cache with answers of its own; activations, which are the same for all, are shared. */
+function cacheAt(name: string): string {
+  if (existsSync(at(name))) return at(name);
+  for (const each of [name, 'activations']) mkdirSync(at(each), { recursive: true });
+  symlinkSync(at('activations'), at(name, 'activations'));
+  return at(name);
+}
 
 /** Aborts when so many queries are answered. */
 interface Stop {
@@ -62,7 +72,7 @@ interface Run {
 async function score(args: readonly string[], { cache = 'cache', environment = {}, signal, stop }: Run = {}) {
   const stopping = new AbortController();
   const io = fakeIo(
-    { PARTIAL_REWRITE_CACHE: at(cache), ...environment },
+    { PARTIAL_REWRITE_CACHE: cacheAt(cache), ...environment },
     signal ? { signal } : { answer: true, signal: stopping.signal },
   );
   /** By who is asked, how far its bar came: none where all answers were stored. */
@@ -164,13 +174,12 @@ describe('partial-rewrite score', () => {
   });
 
   it('scores explanations of other formats in their place, and names what does not match', async () => {
-    const lines = readFileSync(PATTERNS, 'utf8').split('\n').slice(0, 300);
-    writeFileSync(at('others.jsonl'), [...lines, '{"hookpoint": "layers.9.mlp"', ''].join('\n'));
+    writeFileSync(at('others.jsonl'), [somePatterns(100), '{"hookpoint": "layers.9.mlp"', ''].join('\n'));
     const other = ['--explanations', at('others.jsonl'), '--scores', 'fuzzing', '--out', at('others')];
     const { exit, noted: said } = await score([embedded, ...FEW, ...other]);
     expect(exit).toBe(EXIT.done);
     expect(said).toMatch(/^Left out as damaged: 1 /m);
-    expect((await readScores(at('others'))).hookpoints[0]!.latents.explained).toBeLessThanOrEqual(300);
+    expect((await readScores(at('others'))).hookpoints[0]!.latents.explained).toBeLessThanOrEqual(100);
   });
 
   it('refuses explanations that were made from the text that they would be scored on', async () => {
@@ -233,7 +242,7 @@ describe('an endpoint that judges', () => {
 
   it('asks nobody where nobody agrees to it', async () => {
     const io = fakeIo({
-      PARTIAL_REWRITE_CACHE: at('cache'),
+      PARTIAL_REWRITE_CACHE: cacheAt('cache'),
       OPENAI_BASE_URL: 'http://127.0.0.1:9',
       OPENAI_API_KEY: 'x',
     });
@@ -259,7 +268,7 @@ describe('an endpoint that judges', () => {
       return { custom_id, response: { status_code: 200, body: completionBody(said, url) }, error: null };
     });
     writeFileSync(at('answers.jsonl'), answers.map((line) => `${JSON.stringify(line)}\n`).join(''));
-    const io = fakeIo({ PARTIAL_REWRITE_CACHE: at('cache') });
+    const io = fakeIo({ PARTIAL_REWRITE_CACHE: cacheAt('cache') });
     expect(await main(['import-answers', at('answers.jsonl')], io)).toBe(EXIT.done);
     const { exit, noted } = await score([...args, '--offline', '--out', at('batch')]);
     expect(exit).toBe(EXIT.done);
@@ -307,7 +316,7 @@ describe('scores of what is read and written', () => {
   const promotes = {
     name: 'promotes',
     simulator: { kind: 'local', model: SMALL.model },
-    explanations: { induce: { style: 'output', maxTokens: 64 } },
+    explanations: { induce: { style: 'output', maxTokens: 32 } },
   };
   const scored = async (id: string, simulated: unknown, ...size: readonly string[]): Promise<Scores> => {
     const file = writeExperiment(folder, id, { ...EMBEDDED, simulated });
@@ -369,7 +378,7 @@ describe('scores of what is read and written', () => {
   }, 60_000);
 
   it('find that texts repeat what patterns of activating tokens quote', async () => {
-    const scores = await scored('surprisal', EMBEDDED.simulated, '--latents', '10', '--examples', '20');
+    const scores = await scored('surprisal', EMBEDDED.simulated, '--latents', '8', '--examples', '20');
     const shuffled = meanBy(scores, 'token-cache', 'shuffled').value;
     expect(meanBy(scores, 'token-cache', 'own').value).toBeGreaterThan(shuffled + 0.05);
     expect(Math.abs(shuffled - 0.5)).toBeLessThan(0.1);
