@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { writingKey } from './cached.js';
 import { type WritingConfig, writingSchema } from './config.js';
-import { describeWritten } from './describe.js';
 import { describeWriting, planWriting } from './planned.js';
 
 const source = {
@@ -63,22 +62,4 @@ describe('what writing is planned to cost', () => {
     expect(planned).toMatchObject({ texts: 20, judge: null, judgements: 0 });
     expect(planWriting(config({ refine: 0, style: 'sentence+score' }), 10, prices).judgements).toBeGreaterThan(0);
   });
-});
-
-describe('what is told of latents without an explanation', () => {
-  const told = (count: number) =>
-    describeWritten(
-      {
-        explanations: [],
-        missing: Array.from({ length: count }, (_, latent) => ({ latent, why: 'refused' as const })),
-        firing: count,
-      },
-      { by: 'm', hookpoint: 'layers.1.mlp', latents: count + 2 },
-    );
-  it('names them by reason', () =>
-    expect(told(3)).toEqual([
-      'm explained 0 of 3 latents at layers.1.mlp (2 more did not fire).',
-      '  3 were refused: latent 0, 1, 2',
-    ]));
-  it('counts those that are too many to name', () => expect(told(1024)[1]).toMatch(/^ {2}1,024 .*, 49 and 974 more$/));
 });
