@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { EXIT } from './io.js';
-import { packageFolder } from './package.js';
+import { bundlePackage } from './testing/bundled.js';
 import { SMALL, WORLD, writeExperiment } from './testing/small-experiment.js';
 
 /** Long enough under `all` that an interrupt falls into it. */
@@ -26,9 +27,12 @@ const WORDY = {
 
 let folder: string;
 let experiment: { readonly long: string; readonly wordy: string };
-beforeAll(() => {
+let program: string;
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'interrupt-'));
   experiment = { long: writeExperiment(folder, 'long', LONG), wordy: writeExperiment(folder, 'wordy', WORDY) };
+  mkdirSync(join(folder, 'package'));
+  program = fileURLToPath(await bundlePackage(join(folder, 'package'), 'cli/main.ts'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -37,9 +41,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
  * @param interruptWhen told all of stderr, every few milliseconds, until it is true once
  */
 async function runCommand(file: string, out: string, cache: string, interruptWhen?: (stderr: string) => boolean) {
-  const args = ['--import', 'tsx', 'cli/main.ts', 'run', file, '--out', out];
-  const child = spawn(process.execPath, args, {
-    cwd: packageFolder(),
+  const child = spawn(process.execPath, [program, 'run', file, '--out', out], {
     env: { ...process.env, PARTIAL_REWRITE_CACHE: cache },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
