@@ -172,6 +172,8 @@ export {
   fitNgramTable,
   importAnswers,
   type Judge,
+  type KeptSurprisals,
+  type LanguageModelJudgeOptions,
   type LatentExamples,
   type LatentPredictor,
   languageModelJudge,
