@@ -111,6 +111,20 @@ describe('explain --simulator', () => {
     expect(count(received, 'text')).toBe(explained.length + 3 + 1);
   }, 60_000);
 
+  it('explains as many as are wished, and then more, of which none is paid for twice', async () => {
+    const three = await explain(readingModel, 'drawn', ['--latents', '3']);
+    expect(three.exit).toBe(EXIT.done);
+    expect(three.noted).toMatch(/of at most 3 latents: at most /);
+    expect(three.noted).toMatch(/m explained 3 of 3 latents .* more were not drawn/);
+    const first = await written('drawn');
+    expect(first).toHaveLength(3);
+    const five = await explain(readingModel, 'drawn', ['--latents', '5']);
+    expect(five.exit).toBe(EXIT.done);
+    expect(await written('drawn')).toEqual(expect.arrayContaining(first));
+    expect(await written('drawn')).toHaveLength(5);
+    expect([count(three.received, 'text'), count(five.received, 'text')]).toEqual([3, 2]);
+  }, 60_000);
+
   it('ends with what the budget bought, and goes on from there', async () => {
     const calm = await undisturbed();
     const first = await explain(readingModel, 'budget', ['--refine', '1', '--budget', '{calls: 300}']);

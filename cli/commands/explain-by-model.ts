@@ -11,7 +11,7 @@ import { checkWriting, proseStyles, type WritingConfig, writingSchema } from '..
 import { describeWritten } from '../experiment/writing/describe.js';
 import { describeWriting, planWriting } from '../experiment/writing/planned.js';
 import type { WritingSource } from '../experiment/writing/source.js';
-import { firingLatents, type Written } from '../experiment/writing/write.js';
+import { drawnLatents, type Written } from '../experiment/writing/write.js';
 import type { Io } from '../io.js';
 import { confirmPaid } from '../paid.js';
 
@@ -22,13 +22,14 @@ export const writingOptions = {
   refine: { type: 'string' },
   examples: { type: 'string' },
   words: { type: 'string' },
+  latents: { type: 'string' },
   budget: { type: 'string' },
   prices: { type: 'string' },
   yes: { type: 'boolean', default: false },
 } as const;
 
 export const writingUsage =
-  '[--simulator <yaml> [--refine 0] [--judge <yaml>] [--examples quantiles|top] [--words 40] [--budget <yaml>] [--prices <yaml>] [--yes]]';
+  '[--simulator <yaml> [--refine 0] [--judge <yaml>] [--examples quantiles|top] [--words 40] [--latents N] [--budget <yaml>] [--prices <yaml>] [--yes]]';
 
 type WritingFlags = {
   readonly [Name in Exclude<keyof typeof writingOptions, 'yes'> | 'max-tokens']?: string | undefined;
@@ -73,12 +74,12 @@ function yamlFlag<T>(value: string, name: string, schema: z.ZodType<T>, usage: s
  * @throws {UsageError} `BAD_ARGUMENTS`, `NO_EXPLAINER`, `NO_ENDPOINT`, `JUDGE_CANNOT_READ`
  */
 export function chosenWriting(
-  { style, simulator, judge, refine, examples, words, budget, prices, yes, ...flags }: WritingFlags,
+  { style, simulator, judge, refine, examples, words, latents, budget, prices, yes, ...flags }: WritingFlags,
   usage: string,
   io: Io,
 ): ChosenWriting | null {
   if (simulator === undefined) {
-    const others = { judge, refine, examples, words, budget, prices };
+    const others = { judge, refine, examples, words, latents, budget, prices };
     const [alone] = Object.entries(others).flatMap(([name, value]) => (value === undefined ? [] : [name]));
     if (alone === undefined) return null;
     throw new UsageError('BAD_ARGUMENTS', `--${alone} is given without --simulator.`, `Usage: ${usage}`);
@@ -106,6 +107,7 @@ export function chosenWriting(
     refine: wholeFlag(refine, 'refine', { least: 0, fallback: 0, usage }),
     examples: sampling.data,
     words: wholeFlag(words, 'words', { least: 5, fallback: 40, usage }),
+    latents: wholeFlag(latents, 'latents', { least: 1, fallback: undefined, usage }),
   };
   checkWriting(config, io.environment);
   return {
@@ -123,7 +125,7 @@ export async function explainByModel(
   io: Io,
 ): Promise<{ readonly told: readonly string[] } & Pick<Written, 'explanations' | 'partial'>> {
   const { coder, reader, seed } = source;
-  const planned = planWriting(config, firingLatents(source).length, prices);
+  const planned = planWriting(config, drawnLatents(config, source).length, prices);
   io.note(describeWriting(planned));
   await confirmPaid({ paidQueries: planned.queries }, yes, io);
   const cache = cacheFolder(io.environment);

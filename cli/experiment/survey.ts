@@ -24,7 +24,7 @@ import type { FetchedSource } from './fetched.js';
 import { fetchedExperiment } from './fetched-experiment.js';
 import { readForecast } from './forecast.js';
 import { type Explained, type Plan, planRun } from './plan.js';
-import type { CoderConfig, Experiment, RewriteConfig, SimulatedConfig } from './schema.js';
+import { type CoderConfig, type Experiment, type RewriteConfig, type SimulatedConfig, writingOf } from './schema.js';
 import { chosenSimulator } from './simulators/index.js';
 import { type ExperimentTexts, readExperimentTexts } from './texts.js';
 
@@ -160,10 +160,11 @@ export async function surveyExperiment(written: Experiment, options: SurveyOptio
         refuseExplainedByHeld(all.explanations, explanations.file, texts.held);
       }
     }
-    const explained = experiment.simulated.map((_, index) =>
+    const explained = experiment.simulated.map((config, index) =>
       rewrites.map(({ coder, explanations }): Explained => {
         const of = explanations[index];
-        return of ? { given: of, width: latentsOf(coder) } : { atMost: latentsOf(coder) };
+        const width = latentsOf(coder);
+        return of ? { given: of, width } : { atMost: Math.min(width, writingOf(config)?.latents ?? width) };
       }),
     );
     const asks = experiment.simulated.map(({ simulator }) => chosenSimulator(simulator).asks);

@@ -29,6 +29,7 @@ describe('the key of written explanations', () => {
     ['number of rounds', { refine: 2 }],
     ['choice of examples', { examples: 'top' }],
     ['length', { words: 20 }],
+    ['number of latents', { latents: 5 }],
     ['model', { by: { kind: 'openai', model: 'n' } }],
     ['way of asking it', { by: { kind: 'openai', model: 'm', extraBody: { top_k: 1 } } }],
   ])('is another for another %s', (_, change) => expect(keyOf(change)).not.toBe(keyOf()));

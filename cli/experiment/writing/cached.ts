@@ -32,12 +32,19 @@ type KeyedSource = Pick<WritingSource, 'contexts' | 'content' | 'seed'> & {
 
 /** What written explanations are cached by. */
 export function writingKey(config: WritingConfig, { reader, coder, contexts, content, seed }: KeyedSource): string {
-  const { style, refine, words } = config;
+  const { style, refine, words, latents } = config;
   return contentKey(
     WRITERS,
     reader.hookpoint.id,
     coder.spec.id,
-    { style, refine, words, by: identityOf(config.by), judge: needsJudge(config) ? identityOf(judgeOf(config)) : null },
+    {
+      style,
+      refine,
+      words,
+      latents,
+      by: identityOf(config.by),
+      judge: needsJudge(config) ? identityOf(judgeOf(config)) : null,
+    },
     [shownPlan(config), WRITING_DRAW, EVIDENCE_SHARES, JUDGED_PLAN, writingPromptsHash(textStyle(style))],
     seed,
     contexts,
@@ -59,6 +66,7 @@ const REASONS = [
 /** What is kept beside the explanations: which latents have none. */
 const besideSchema = z.strictObject({
   firing: z.number().int(),
+  notDrawn: z.number().int().default(0),
   missing: z.array(z.strictObject({ latent: z.number().int(), why: z.enum(REASONS) })),
 });
 
@@ -67,7 +75,7 @@ async function cachedAt(path: string, { reader, coder }: WritingSource): Promise
   if (!existsSync(path) || !existsSync(`${path}.missing.json`)) return null;
   const beside = besideSchema.parse(JSON.parse(await readFile(`${path}.missing.json`, 'utf8')));
   // A file without a line is one of latents of which nothing could be said.
-  const none = beside.firing === beside.missing.length;
+  const none = beside.firing - beside.notDrawn === beside.missing.length;
   const coders = new Map([[reader.hookpoint.id, coder.spec.latents]]);
   const explanations = none ? [] : await readExplanations(path, coders);
   return { ...beside, explanations, partial: false, unfinished: false, usage: { ...noUsage(), usd: 0 } };
@@ -104,9 +112,9 @@ export async function writtenOrCached(
   if (before !== null) return before;
   const written = await writeByModel(config, source, needs);
   if (!written.unfinished) {
-    const { firing, missing, explanations } = written;
+    const { firing, notDrawn, missing, explanations } = written;
     await writeWhole(path, formatExplanations([...explanations]));
-    await writeWhole(`${path}.missing.json`, JSON.stringify({ firing, missing }));
+    await writeWhole(`${path}.missing.json`, JSON.stringify({ firing, notDrawn, missing }));
   }
   return written;
 }

@@ -28,6 +28,8 @@ export const writingSchema = z.strictObject({
   examples: z.enum(['quantiles', 'top']).default('quantiles'),
   /** Words that an explanation is asked to have at most. */
   words: z.number().int().min(5).max(400).default(40),
+  /** Latents that are explained, at most, at each hookpoint; drawn by the seed. Default: all that fire in the evidence. */
+  latents: z.number().int().min(1).optional(),
 });
 export type WritingConfig = z.output<typeof writingSchema>;
 

@@ -32,12 +32,17 @@ function named(latents: readonly number[]): string {
 
 /** What came of it, a line each: how many latents are explained, and which are not and why. */
 export function describeWritten(
-  { explanations, missing, firing }: Pick<Written, 'explanations' | 'missing' | 'firing'>,
+  { explanations, missing, firing, notDrawn }: Pick<Written, 'explanations' | 'missing' | 'firing' | 'notDrawn'>,
   { by, hookpoint, latents }: { readonly by: string; readonly hookpoint: string; readonly latents: number },
 ): string[] {
   const silent = latents - firing;
-  const unseen = silent === 0 ? '' : ` (${number(silent)} more did not fire)`;
-  const head = `${by} explained ${number(explanations.length)} of ${number(firing)} latents at ${hookpoint}${unseen}.`;
+  const others = [
+    ...(notDrawn === 0 ? [] : [`${number(notDrawn)} more were not drawn`]),
+    ...(silent === 0 ? [] : [`${number(silent)} more did not fire`]),
+  ];
+  const unseen = others.length === 0 ? '' : ` (${others.join(', ')})`;
+  const asked = number(firing - notDrawn);
+  const head = `${by} explained ${number(explanations.length)} of ${asked} latents at ${hookpoint}${unseen}.`;
   const reasons = [...new Set(missing.map(({ why }) => why))];
   return [
     head,

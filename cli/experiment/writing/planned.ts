@@ -23,7 +23,10 @@ export interface PlannedWriting {
   readonly usd: number | null;
 }
 
-/** Counts the questions, before any evidence is looked at. */
+/**
+ * Counts the questions, before any evidence is looked at.
+ * @param latents that are to be explained, at most
+ */
 export function planWriting(config: WritingConfig, latents: number, prices: PriceTable): PlannedWriting {
   const { style, by, refine, words } = config;
   const estimate = estimateWriting({

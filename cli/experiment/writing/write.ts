@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Explanation } from '../../../explanations/index.js';
+import { seededRandom } from '../../../harness/index.js';
 import {
   type ExplainedLatents,
   explainLatents,
@@ -22,10 +23,12 @@ import type { WritingSource } from './source.js';
 /** What came of having explanations written. */
 export interface Written {
   readonly explanations: readonly Explanation[];
-  /** Latents that fire in the evidence and have no explanation, and why. */
+  /** Latents that were to be explained and have no explanation, and why. */
   readonly missing: readonly { readonly latent: number; readonly why: Unexplained }[];
-  /** Latents that fire in the evidence: those that were to be explained. */
+  /** Latents that fire in the evidence. */
   readonly firing: number;
+  /** Those of them that were not drawn, where not all are to be explained. */
+  readonly notDrawn: number;
   /** True where the budget ended it. */
   readonly partial: boolean;
   /** True where another run may bring what is missing: then it is not to be kept as it is. */
@@ -67,8 +70,19 @@ async function explainBy(
 export const firingLatents = ({ scale }: Pick<WritingSource, 'scale'>): number[] =>
   [...scale.keys()].filter((latent) => scale[latent]! > 0);
 
+/** Those of them that are to be explained, rising: all, or as many as are wished. A smaller draw is a part of a larger one. */
+export function drawnLatents(
+  { latents }: Pick<WritingConfig, 'latents'>,
+  source: Pick<WritingSource, 'scale' | 'seed'>,
+): number[] {
+  const firing = firingLatents(source);
+  if (latents === undefined || latents >= firing.length) return firing;
+  const shuffled = seededRandom(`latents to explain/${source.seed}`).shuffle(firing);
+  return shuffled.slice(0, latents).sort((a, b) => a - b);
+}
+
 /**
- * Has an explanation written of each latent that fires in the evidence. What was answered before is not paid for again.
+ * Has an explanation written of each latent that fires in the evidence, or of those that are drawn. What was answered before is not paid for again.
  * @throws the signal's reason when aborted; `UsageError` where nobody can be asked; answers that came are stored
  */
 export async function writeByModel(
@@ -77,11 +91,12 @@ export async function writeByModel(
   needs: WritingNeeds & Watched,
 ): Promise<Written> {
   const { reader } = source;
-  const firing = firingLatents(source);
+  const drawn = drawnLatents(config, source);
+  const firing = firingLatents(source).length;
   const drawer = await openDrawer(source, needs.cache, needs);
   try {
     const people = await openWriterAndJudge(config, needs);
-    const bar = needs.progress(`${people.writer.id} explains ${reader.hookpoint.id}`, firing.length, 'latents');
+    const bar = needs.progress(`${people.writer.id} explains ${reader.hookpoint.id}`, drawn.length, 'latents');
     const onLatent = (done: number): void => {
       const { usd } = people.usage();
       bar.at(done, usd ? `· ${dollars(usd)} so far` : '');
@@ -93,14 +108,15 @@ export async function writeByModel(
     };
     try {
       const { explanations, missing, partial } = await explainBy(config, source, people, (explainer) =>
-        explainLatents(explainer, firing, evidenceOf, {
+        explainLatents(explainer, drawn, evidenceOf, {
           signal: needs.signal,
           onLatent,
           ...(needsJudge(config) && { underWay: JUDGED_UNDER_WAY }),
         }),
       );
       const unfinished = partial || people.unfinished;
-      return { explanations, missing, firing: firing.length, partial, unfinished, usage: people.usage() };
+      const notDrawn = firing - drawn.length;
+      return { explanations, missing, firing, notDrawn, partial, unfinished, usage: people.usage() };
     } finally {
       bar.end();
       await people.close();
