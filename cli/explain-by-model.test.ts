@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -140,6 +140,13 @@ describe('explain --simulator', () => {
     const again = await explain(readingModel, 'budget', ['--refine', '1', '--offline']);
     expect(again).toMatchObject({ exit: EXIT.done, received: [] });
   }, 120_000);
+
+  it('writes no file where the budget bought no explanation', async () => {
+    const { exit, noted } = await explain(readingModel, 'poor', ['--refine', '1', '--budget', '{calls: 3}']);
+    expect(exit).toBe(EXIT.partial);
+    expect(noted).toMatch(/No explanation was written to the end, so .*out\.jsonl is not written\.$/);
+    expect(existsSync(outOf('poor'))).toBe(false);
+  }, 60_000);
 
   it('killed, pays for nothing twice but what was under way, and ends with the same bytes', async () => {
     const calm = await undisturbed();

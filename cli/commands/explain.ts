@@ -197,8 +197,13 @@ export const explain: Command = {
       const held: HeldPart[] = [];
       for (const file of values['held-out'] ?? []) held.push(heldDocuments(file, await readTexts(file), tokenizer));
       const outcome = await explainFrom(source, { reader, coder, tokenizer, held, seed }, how, io);
-      await writeWhole(out, formatExplanations(outcome.explanations));
       for (const line of outcome.told) io.note(line);
+      // A file without a line reads as a damaged one, and a run that was cut short has more to come.
+      if (outcome.partial && outcome.explanations.length === 0) {
+        io.note(`No explanation was written to the end, so ${out} is not written.`);
+        return EXIT.partial;
+      }
+      await writeWhole(out, formatExplanations(outcome.explanations));
       io.print(out);
       return outcome.partial ? EXIT.partial : EXIT.done;
     } finally {
