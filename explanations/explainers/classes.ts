@@ -12,6 +12,13 @@ export interface ClassedRule {
   readonly strength: number;
 }
 
+/**
+ * Rules of which the longest match decides, in an order in which the first match does: longer ones overrule the others. Among
+ * those of one length, which never clash, the strongest comes first.
+ */
+export const longestFirst = (rules: readonly Rule[]): Rule[] =>
+  rules.toSorted((a, b) => b.tokens.length - a.tokens.length || b.strength - a.strength);
+
 /** Strength that stands for the largest activation seen. */
 const STRONGEST = 9;
 

@@ -1,8 +1,7 @@
-import type { Rule } from '../explanation.js';
 import { induceRules } from '../induce/induce.js';
 import { programOfOrdered } from '../program/from.js';
 import { printProgram } from '../program/print.js';
-import { ClassMerger } from './classes.js';
+import { ClassMerger, longestFirst } from './classes.js';
 import type { Explainer } from './explainer.js';
 
 /**
@@ -17,13 +16,11 @@ export const programExplainer: Explainer<'program'> = {
     const { hookpoint } = evidence;
     const all = induceRules({ ...evidence, maxTokens, seed, sharing: 'none', ...(onLatent && { onLatent }) });
     const classes = new ClassMerger(evidence);
-    const ordered = (rules: readonly Rule[]): Rule[] =>
-      rules.toSorted((a, b) => b.tokens.length - a.tokens.length || b.strength - a.strength);
     return Array.from(all, ({ latent, rules }) => ({
       hookpoint,
       latent,
       style: 'program',
-      source: printProgram(programOfOrdered(classes.merge(latent, ordered(rules)))),
+      source: printProgram(programOfOrdered(classes.merge(latent, longestFirst(rules)))),
       provenance: { by: 'induce-program', ...provenance },
     }));
   },

@@ -1,6 +1,5 @@
-import type { Rule } from '../explanation.js';
 import { induceRules } from '../induce/induce.js';
-import { ClassMerger } from './classes.js';
+import { ClassMerger, longestFirst } from './classes.js';
 import type { Explainer } from './explainer.js';
 
 /**
@@ -19,13 +18,11 @@ export const tokenTableExplainer: Explainer<'token-table'> = {
       ...(onLatent && { onLatent }),
     });
     const classes = new ClassMerger(evidence);
-    const ordered = (found: readonly Rule[]): Rule[] =>
-      found.toSorted((a, b) => b.tokens.length - a.tokens.length || b.strength - a.strength);
     return Array.from(rules, ({ latent, rules: found }) => ({
       hookpoint,
       latent,
       style: 'token-table',
-      rows: classes.merge(latent, ordered(found)).map(({ slots, strength }) => {
+      rows: classes.merge(latent, longestFirst(found)).map(({ slots, strength }) => {
         const [last, previous] = slots.toReversed();
         return { tokens: [...last!], ...(previous && { previous: [...previous] }), strength };
       }),

@@ -82,7 +82,8 @@ export function drawnLatents(
 }
 
 /**
- * Has an explanation written of each latent that fires in the evidence, or of those that are drawn. What was answered before is not paid for again.
+ * Has an explanation written of each latent that fires in the evidence, or of those that are drawn. What was answered
+ * before is not paid for again.
  * @throws the signal's reason when aborted; `UsageError` where nobody can be asked; answers that came are stored
  */
 export async function writeByModel(

@@ -102,20 +102,15 @@ export async function openChatPrompt(
         .concat('\n');
     return { kind: 'plain', render, encode: (messages) => encoded(render(messages)) };
   }
-  const unusable = (cause: unknown) =>
+  const badTemplate = (what: string, remedy: string) => (cause: unknown) =>
     new UsageError(
       'BAD_CHAT_TEMPLATE',
-      `The chat template in ${folder} cannot be used: ${reasonOf(cause)}`,
-      "Fetch the model's tokenizer files again, or take chat_template out to ask it in plain text.",
+      `The chat template in ${folder} ${what}: ${reasonOf(cause)}`,
+      `${remedy}, or take chat_template out to ask it in plain text.`,
       { cause },
     );
-  const refuse = (cause: unknown) =>
-    new UsageError(
-      'BAD_CHAT_TEMPLATE',
-      `The chat template in ${folder} refuses these messages: ${reasonOf(cause)}`,
-      'Ask as its model was made to be asked, or take chat_template out to ask it in plain text.',
-      { cause },
-    );
+  const unusable = badTemplate('cannot be used', "Fetch the model's tokenizer files again");
+  const refuse = badTemplate('refuses these messages', 'Ask as its model was made to be asked');
   const template = attempt(() => new Template(NO_CLOCK + source), unusable);
   const fill = (messages: readonly ChatMessage[]) =>
     template.render({
