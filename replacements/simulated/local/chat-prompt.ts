@@ -77,9 +77,15 @@ export async function openChatPrompt(
     added_tokens: added,
     model: { unknown },
   } = tokenizerFile.parse(JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')));
-  const mostCharacters = mostTokens === null ? Number.POSITIVE_INFINITY : mostTokens * longestToken(tokenizer);
+  let longest: number | undefined;
+  /** Looks through the vocabulary only where it has to: no token stands for less than a character. */
+  const canFit = (characters: number): boolean => {
+    if (mostTokens === null || characters <= mostTokens) return true;
+    longest ??= longestToken(tokenizer);
+    return characters <= mostTokens * longest;
+  };
   const encoded = (text: string, options?: Parameters<Tokenizer['encode']>[1]): Int32Array => {
-    if (text.length > mostCharacters) throw tooLong(folder, text.length, mostTokens);
+    if (!canFit(text.length)) throw tooLong(folder, text.length, mostTokens);
     const tokens = tokenizer.encode(text, options);
     if (tokens.length === 0) throw emptyPrompt(folder);
     if (unknown === null || !tokens.includes(unknown)) return tokens;
