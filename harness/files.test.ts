@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readText } from './files.js';
+import { decodeText, readText } from './files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'files-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -26,5 +26,18 @@ describe('readText', () => {
     expect(() => readText(at('large'))).toThrow(/has 8589934592 bytes/);
     expect(() => readText(at('a'), 3)).toThrow('it has 6 bytes, and at most 3 are read');
     expect(() => readText(at('none'))).toThrow('there is no such file');
+  });
+});
+
+describe('decodeText', () => {
+  it('takes any text as it is, marks for unknown characters and of byte order too', () => {
+    for (const text of ['', 'a\nb', 'grüß 🦉', '\ufeffa', 'a\ufffdb']) expect(decodeText(Buffer.from(text))).toBe(text);
+  });
+  it.each([
+    ['Latin-1', Buffer.from('a\nb\ngr\u00fc\u00df\nc', 'latin1'), 'line 3 is not UTF-8'],
+    ['a character cut at the end', Buffer.from('a\n🦉').subarray(0, 5), 'line 2 is not UTF-8'],
+    ['UTF-16', Buffer.from('\ufeffa,b', 'utf16le'), 'it is UTF-16; save it as UTF-8'],
+  ])('refuses %s', (_, bytes, message) => {
+    expect(() => decodeText(bytes)).toThrow(message);
   });
 });

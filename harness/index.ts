@@ -1,7 +1,7 @@
 export { type ImportOptions, type ImportRecord, importCheckpoint } from './checkpoint/import.js';
 export type { Context } from './context.js';
 export { UsageError } from './errors.js';
-export { readText } from './files.js';
+export { decodeText, readText } from './files.js';
 export { sha256, sha256OfFile } from './hash.js';
 export {
   causalMask,

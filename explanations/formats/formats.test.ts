@@ -330,7 +330,7 @@ describe('readExplanationFile', () => {
     ['a table without a header', { 'e.csv': '1,names\n2,digits\n' }, 'e.csv', /first line.*\n.*a header with a column/],
     ['an empty folder', { 'sub/x': '' }, 'sub', /no format.*it has x\./],
     ['what is not there', {}, 'none', /none: there is no such file/],
-    ['random bytes', { e: Buffer.from([0, 255, 128, 10, 34, 123]) }, 'e', /of no format/],
+    ['random bytes', { e: Buffer.from([0, 255, 128, 10, 34, 123]) }, 'e', /e: line 1 is not UTF-8\./],
     ['a table without latents', { 'e.csv': 'a,b\n1,2\n' }, 'e.csv', /of no format/],
     ['a broken archive', { 'e.gz': 'abc' }, 'e.gz', /could not be read from .*e\.gz: incorrect header check/],
     [

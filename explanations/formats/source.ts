@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readText, UsageError } from '../../harness/index.js';
+import { decodeText, readText, UsageError } from '../../harness/index.js';
 
 /** What a path names: one file, read; or a folder with files below it, not yet read. */
 export type Source =
@@ -25,7 +25,7 @@ function unpacked(path: string): string {
   const stat = statSync(path);
   if (!stat.isFile()) throw new Error('it is no plain file');
   if (stat.size > LARGEST_PACKED) throw new Error(`it has ${stat.size} bytes, and at most ${LARGEST_PACKED} are read`);
-  return gunzipSync(readFileSync(path), { maxOutputLength: LARGEST_UNPACKED }).toString('utf8');
+  return decodeText(gunzipSync(readFileSync(path), { maxOutputLength: LARGEST_UNPACKED }));
 }
 
 function textOf(path: string): string {
