@@ -21,6 +21,21 @@ export const stateNames = (parameter: string) => ({
   next: (name: string) => `next/${name}`,
 });
 
+/** Gradients by one factor, that their norm over all of them is at most `limit`. */
+export function clipped(graph: Graph, gradients: readonly Value[], limit: number): readonly Value[] {
+  const squares = gradients.map((gradient) =>
+    ops.reduceSum(
+      ops.mul(gradient, gradient),
+      gradient.shape.map((_, axis) => axis),
+    ),
+  );
+  const norm = ops.sqrt(squares.reduce((sum, square) => ops.add(sum, square)));
+  const most = graph.scalar(limit, 'float32');
+  // limit / max(norm, limit): 1 below the limit, and no branch.
+  const scale = ops.div(most, ops.where(ops.greater(norm, most), norm, most));
+  return gradients.map((gradient) => ops.mul(gradient, scale));
+}
+
 /**
  * Adds one step of Adam (Kingma & Ba 2015, arXiv 1412.6980) that lowers `loss`: each parameter's weight and moments
  * are inputs, and the same after the step are outputs. `rate` is the learning rate with both bias corrections
@@ -33,32 +48,32 @@ export function adamStep(
   rate: Value,
   options: AdamOptions = ADAM,
 ): void {
-  const gradients = backward(loss, parameters);
-  const squares = gradients.map((gradient) =>
-    ops.reduceSum(
-      ops.mul(gradient, gradient),
-      gradient.shape.map((_, axis) => axis),
-    ),
-  );
-  const norm = ops.sqrt(squares.reduce((sum, square) => ops.add(sum, square)));
-  const limit = graph.scalar(options.clipNorm, 'float32');
-  // limit / max(norm, limit): 1 below the limit, and no branch.
-  const scale = ops.div(limit, ops.where(ops.greater(norm, limit), norm, limit));
+  const gradients = clipped(graph, backward(loss, parameters), options.clipNorm);
   parameters.forEach((parameter, index) => {
-    const names = stateNames(parameter.name);
-    const gradient = ops.mul(gradients[index]!, scale);
-    const first = graph.input(names.first, 'float32', parameter.shape);
-    const second = graph.input(names.second, 'float32', parameter.shape);
-    const nextFirst = ops.add(ops.mulScalar(first, options.beta1), ops.mulScalar(gradient, 1 - options.beta1));
-    const nextSecond = ops.add(
-      ops.mulScalar(second, options.beta2),
-      ops.mulScalar(ops.mul(gradient, gradient), 1 - options.beta2),
-    );
-    const step = ops.div(nextFirst, ops.addScalar(ops.sqrt(nextSecond), options.epsilon));
-    graph.output(names.next(names.weight), ops.sub(parameter, ops.mul(step, rate)));
-    graph.output(names.next(names.first), nextFirst);
-    graph.output(names.next(names.second), nextSecond);
+    adamUpdate(graph, parameter, gradients[index]!, rate, options);
   });
+}
+
+/** The same for one parameter of which the gradient is at hand. */
+export function adamUpdate(
+  graph: Graph,
+  parameter: Value,
+  gradient: Value,
+  rate: Value,
+  options: AdamOptions = ADAM,
+): void {
+  const names = stateNames(parameter.name);
+  const first = graph.input(names.first, 'float32', parameter.shape);
+  const second = graph.input(names.second, 'float32', parameter.shape);
+  const nextFirst = ops.add(ops.mulScalar(first, options.beta1), ops.mulScalar(gradient, 1 - options.beta1));
+  const nextSecond = ops.add(
+    ops.mulScalar(second, options.beta2),
+    ops.mulScalar(ops.mul(gradient, gradient), 1 - options.beta2),
+  );
+  const step = ops.div(nextFirst, ops.addScalar(ops.sqrt(nextSecond), options.epsilon));
+  graph.output(names.next(names.weight), ops.sub(parameter, ops.mul(step, rate)));
+  graph.output(names.next(names.first), nextFirst);
+  graph.output(names.next(names.second), nextSecond);
 }
 
 /** Learning rate times sqrt(1 - beta2^t) / (1 - beta1^t), for step `t` counted from 1. */
