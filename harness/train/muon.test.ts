@@ -30,7 +30,7 @@ function gram(x: Float32Array, rows: number): number[][] {
 
 describe('orthogonalised', () => {
   it('brings singular values of any size near 1, and leaves their vectors', async () => {
-    // Diagonal, so that the singular values are seen: 100, 10 and 1, then 30 and -2.
+    // Diagonal, so that the singular values are seen: 100, 10 and 5, then 30 and -2.
     const turned = await orthogonal(Float32Array.of(100, 0, 0, 0, 10, 0, 0, 0, 5), 3);
     for (const at of [0, 4, 8]) expect(turned[at]).toBeGreaterThan(0.6);
     for (const at of [0, 4, 8]) expect(turned[at]).toBeLessThan(1.3);
