@@ -43,8 +43,9 @@ export function muonUpdate(
 ): void {
   const names = stateNames(parameter.name);
   const first = graph.input(names.first, 'float32', parameter.shape);
-  const nextFirst = ops.add(ops.mulScalar(first, momentum), ops.mulScalar(gradient, 1 - momentum));
-  const ahead = ops.add(ops.mulScalar(nextFirst, momentum), ops.mulScalar(gradient, 1 - momentum));
+  const fresh = ops.mulScalar(gradient, 1 - momentum);
+  const nextFirst = ops.add(ops.mulScalar(first, momentum), fresh);
+  const ahead = ops.add(ops.mulScalar(nextFirst, momentum), fresh);
   const size = STEP * Math.sqrt(Math.max(...parameter.shape.map(Number)));
   const step = ops.mulScalar(orthogonalised(ahead, iterations), size);
   graph.output(names.next(names.weight), ops.sub(parameter, ops.mul(step, rate)));

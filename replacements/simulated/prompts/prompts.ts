@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeText, UsageError } from '../../../harness/index.js';
+import { readText, UsageError } from '../../../harness/index.js';
 import { type PromptFile, parseTemplate } from './template.js';
 
 /** The prompts of all shapes, from `<shape>.system.txt` (instructions) and `<shape>.user.txt` (the question). */
@@ -46,7 +46,7 @@ export async function readPrompts(folder: string): Promise<Prompts> {
   try {
     for (const name of (await readdir(folder)).filter((each) => each.endsWith('.txt'))) {
       const path = join(folder, name);
-      const text = decodeText(await readFile(path))
+      const text = readText(path)
         .replace(/^\uFEFF/, '')
         .replaceAll('\r\n', '\n');
       own.set(name, { path, text: text.trimEnd() });
